@@ -1,0 +1,61 @@
+# Needs python3.11, pip, git and a POSIX shell; everything else is fetched into .tools and .venv.
+SHELL := /bin/sh
+PYTHON ?= python3.11
+UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy .tools/bin/uv --system-certs
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format bench lock clean
+
+help: ## show what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.dev ## install everything a contributor needs
+	@if [ -d .git ] && [ -x $(BIN)/pre-commit ]; then $(BIN)/pre-commit install >/dev/null 2>&1 || true; fi
+
+run: .venv/.run ## start the demo: a calendar server, two schedules, the API (Ctrl-C ends it)
+	@$(BIN)/kalends demo $(ARGS)
+
+test: .venv/.dev lint ## every check: format, lint, types, layering, tests
+	@$(BIN)/pytest $(ARGS)
+
+lint: .venv/.dev ## format, lint, types and layering, without the tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: .venv/.dev ## rewrite the code in the house format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: .venv/.dev ## measure the API's reads against a constant answer of the same size
+	@$(BIN)/python -m bench.reads
+
+lock: .tools/bin/uv ## make the hashed requirement files anew from pyproject.toml
+	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra demo --group hatch pyproject.toml -o requirements/run.txt
+	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra demo --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+
+clean: ## remove what setup and the tests made
+	rm -rf .venv .tools .local .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node_modules
+
+.tools/bin/uv: requirements/tools.txt
+	@echo "fetching the installer"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --upgrade --target .tools --require-hashes -r requirements/tools.txt
+	@touch .tools/bin/uv
+
+.venv/bin/python: .tools/bin/uv
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	@touch .venv/bin/python
+
+.venv/.run: .venv/bin/python requirements/run.txt pyproject.toml
+	@echo "installing Kalends"
+	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/run.txt
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
+	@touch $@
+
+.venv/.dev: .venv/bin/python requirements/dev.txt pyproject.toml
+	@echo "installing Kalends and what its checks need"
+	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/dev.txt
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
+	@touch .venv/.run $@

@@ -1,0 +1,3 @@
+"""Kalends: an open, self-hosted external calendar service."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What things are: values without I/O, shared by every layer, importing nothing of ours."""

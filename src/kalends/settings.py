@@ -1,0 +1,219 @@
+"""The settings: environment variables `KALENDS_*` over an optional TOML file over defaults.
+
+The file is named by `KALENDS_CONFIG_FILE`, else it is `kalends.toml` in the working directory if there is one; its keys
+are the names below. A name that is not known, or a value that does not fit, stops the start with `SettingsError`.
+`KALENDS_TEST_*` is passed over.
+"""
+
+import base64
+import binascii
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from kalends.net.errors import NetError
+from kalends.net.policy import NetPolicy
+
+PREFIX = "KALENDS_"
+PASSED_OVER = "KALENDS_TEST_"
+CONFIG_FILE = "KALENDS_CONFIG_FILE"
+KEY_BYTES = 32
+
+
+class SettingsError(Exception):
+    """A setting is unknown or does not fit; the message names it."""
+
+
+def _database_url(value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        backend = make_url(value).get_backend_name()
+    except ArgumentError:
+        raise ValueError(
+            "is not a database URL; expected sqlite:///path/file.db or postgresql://user@host/name"
+        ) from None
+    if backend not in {"sqlite", "postgresql"}:
+        raise ValueError("must begin with sqlite:// or postgresql://")
+    return value
+
+
+def _web_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http or https URL")
+    return value.rstrip("/")
+
+
+def _secret_keys(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        decode_secret_keys(value.get_secret_value())
+    return value
+
+
+def decode_secret_keys(text: str) -> list[bytes]:
+    """Return the keys of a `KALENDS_SECRET_KEY`: base64 of 32 bytes each, separated by commas, newest first.
+
+    Raises `ValueError` where one is anything else.
+    """
+    keys = []
+    for number, part in enumerate(text.split(","), 1):
+        try:
+            key = base64.b64decode(part.strip(), validate=True)
+        except binascii.Error:
+            raise ValueError(f"key {number} is not base64") from None
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"key {number} holds {len(key)} bytes, not {KEY_BYTES}")
+        keys.append(key)
+    return keys
+
+
+def _seconds(value: object) -> object:
+    """Take a bare number in an environment variable for seconds."""
+    if isinstance(value, str) and value.strip().replace(".", "", 1).isdigit():
+        return float(value)
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(0))]
+PositiveDuration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
+
+
+class Settings(BaseModel):
+    """What an operator can set. Durations are seconds (or ISO 8601, `PT2M`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    database_url: Annotated[str | None, AfterValidator(_database_url)] = Field(
+        None, description="Where the data is: sqlite:///… or postgresql://…; by default kalends.db in the data folder."
+    )
+    data_dir: Path = Field(Path(".local/kalends"), description="Folder for the embedded database and its key.")
+    host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port that `serve` listens on.")
+    public_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        "http://127.0.0.1:8080", description="The URL by which browsers and clients reach this service."
+    )
+    secret_key: Annotated[SecretStr | None, AfterValidator(_secret_keys)] = Field(
+        None, description="Key for secrets at rest and tokens: 32 bytes as base64; several by comma, newest first."
+    )
+    net_allow: str = Field("", description="Private addresses that may be reached: host, host:port, CIDR, by comma.")
+    net_trusted_hosts: str = Field("", description="Further hosts that may receive credentials of calendar accounts.")
+    log_format: Literal["console", "json"] = Field("console", description="How log lines are written.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+
+    window_back_days: int = Field(90, ge=1, le=3650, description="Days before today for which occurrences are kept.")
+    window_ahead_days: int = Field(400, ge=1, le=3650, description="Days after today for which occurrences are kept.")
+    poll_interval: PositiveDuration = Field(timedelta(minutes=2), description="Time between two reads of a connection.")
+    staleness_limit: PositiveDuration = Field(
+        timedelta(hours=6), description="Age of the last good read from which a calendar counts as not readable."
+    )
+    first_read_wait: Duration = Field(
+        timedelta(seconds=10), description="How long list events waits for a first import."
+    )
+    sync_concurrency: int = Field(4, ge=1, le=100, description="Connections that one process syncs at a time.")
+    lease_time: PositiveDuration = Field(
+        timedelta(seconds=60), description="How long a sync keeps its lease without renewing it."
+    )
+
+    token_lifetime: PositiveDuration = Field(timedelta(hours=4), description="Validity of an access token.")
+    request_timeout: PositiveDuration = Field(
+        timedelta(seconds=60), description="Time limit of one request to a provider."
+    )
+    max_response_bytes: int = Field(64 << 20, ge=1 << 16, description="Size limit of one answer of a provider.")
+    max_request_bytes: int = Field(1 << 20, ge=1 << 10, description="Size limit of one request to the API.")
+    max_items: int = Field(100_000, ge=1, description="Items of one calendar, at most.")
+    max_resource_bytes: int = Field(1 << 20, ge=1 << 10, description="Size of one calendar resource, at most.")
+    max_occurrences: int = Field(5_000, ge=1, description="Occurrences of one event inside the window, at most.")
+    expansion_timeout: PositiveDuration = Field(timedelta(seconds=5), description="Time limit for expanding one event.")
+
+    @property
+    def window_back(self) -> timedelta:
+        """How far occurrences are kept before today."""
+        return timedelta(days=self.window_back_days)
+
+    @property
+    def window_ahead(self) -> timedelta:
+        """How far occurrences are kept after today."""
+        return timedelta(days=self.window_ahead_days)
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database's URL, the embedded one where none is set."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'kalends.db'}"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is SQLite."""
+        return make_url(self.resolved_database_url).get_backend_name() == "sqlite"
+
+    @property
+    def net_policy(self) -> NetPolicy:
+        """Which addresses may be reached and who may receive credentials."""
+        return NetPolicy.parse(allow=self.net_allow, trusted=self.net_trusted_hosts)
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Return the settings in force; `overrides` (a command's options) win over everything.
+
+    Raises `SettingsError` naming the first setting that is unknown or does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    _refuse_unknown_variables(environ)
+    values = _from_file(environ)
+    for name in Settings.model_fields:
+        if environ.get(PREFIX + name.upper()):
+            values[name] = environ[PREFIX + name.upper()]
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings.model_validate(values)
+        _ = settings.net_policy
+    except ValidationError as error:
+        raise SettingsError("\n".join(_describe(one, environ) for one in error.errors())) from None
+    except (NetError, ValueError) as error:
+        raise SettingsError(f"KALENDS_NET_ALLOW or KALENDS_NET_TRUSTED_HOSTS: {error}") from None
+    return settings
+
+
+def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_FILE}
+    for name in sorted(environ):
+        if name.upper().startswith(PREFIX) and not name.startswith(PASSED_OVER) and name not in known:
+            raise SettingsError(f"{name} is not a setting{_nearest(name, known)}")
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {near[0]}?" if near else "; `kalends config` lists them all"
+
+
+def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
+    named = environ.get(CONFIG_FILE)
+    path = Path(named or "kalends.toml")
+    if not named and not path.is_file():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{CONFIG_FILE}: {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not a TOML file: {error}") from None
+    for name in values:
+        if name not in Settings.model_fields:
+            raise SettingsError(f"{path}: {name} is not a setting{_nearest(name, set(Settings.model_fields))}")
+    return values
+
+
+def _describe(error: Any, environ: Mapping[str, str]) -> str:
+    name = str(error["loc"][0]) if error["loc"] else "settings"
+    variable = PREFIX + name.upper()
+    where = variable if environ.get(variable) else f"{name} ({variable})"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}"
