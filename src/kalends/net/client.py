@@ -1,0 +1,250 @@
+"""The guarded HTTP client: every outgoing request of the service goes through it."""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpcore2
+import httpx2
+
+from kalends.net.body import read_body
+from kalends.net.credentials import BasicCredentials
+from kalends.net.dial import GuardedBackend
+from kalends.net.errors import BadUrl, TimedOut, TooManyRedirects, Unreachable
+from kalends.net.message import Message
+from kalends.net.policy import NetPolicy
+from kalends.net.resolver import Resolver, SrvTarget, SystemResolver
+from kalends.net.url import HttpUrl, canonical_host, literal
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BODILESS = frozenset({204, 304})
+_FIRST_FINAL = 200
+_T = TypeVar("_T")
+_SERVICE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how much: times in seconds, sizes in bytes.
+
+    `connect` bounds name, connection and TLS, `read` the wait for the next bytes, `total` a whole request with all its
+    redirects. `max_bytes` bounds a body both as sent and as decompressed. The HTTP parser ends headers at 100 KiB.
+    """
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 90.0
+    max_bytes: int = 32 * 1024 * 1024
+    max_redirects: int = 5
+    max_connections: int = 100
+    max_idle_connections: int = 50
+    keep_alive: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, whatever its status. Its text form shows neither URL nor content: both may be secret.
+
+    `headers` do not care for case, and join repeated ones with commas. `body` is decompressed and whole, as far as HTTP
+    can tell: where `framed` is False the body ended with the connection (RFC 9112 §6.3, item 8), and only the end of
+    the document inside can say so. `url` is the one that answered, after redirects, in its canonical form.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    url: str = field(repr=False)
+    framed: bool = True
+
+
+class _StaleConnection(Unreachable):
+    """A connection that had been kept open brought no answer: most likely it was closed while it lay idle."""
+
+
+class GuardedClient:
+    """Asks servers on behalf of tenants, without becoming their way into the operator's network.
+
+    * Only public addresses are dialled, and what the policy allows; the address that was checked is the one dialled.
+    * Redirects are followed here, each as if it were a request of its own.
+    * Credentials go only where their scope permits, and never from https to http: a request that would carry them
+      elsewhere is refused (`CredentialsWithheld`), not sent without them, since an anonymous answer to an
+      authenticated question could pass for an empty calendar.
+    * Nothing is kept but open connections: no cookies, no cache, no proxies or `.netrc` from the environment.
+
+    One client serves one event loop. `ssl_context` takes the place of the system's certificate authorities.
+    """
+
+    def __init__(
+        self,
+        policy: NetPolicy,
+        *,
+        resolver: Resolver | None = None,
+        limits: Limits | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.policy = policy
+        self._resolver = resolver or SystemResolver()
+        self._limits = limits or Limits()
+        self._ssl_context = ssl_context or _system_authorities()
+        self._pool = self._open_pool(allowed_only=False)
+        self._allowed_pool = self._open_pool(allowed_only=True)
+
+    def _open_pool(self, *, allowed_only: bool) -> httpcore2.AsyncConnectionPool:
+        return httpcore2.AsyncConnectionPool(
+            ssl_context=self._ssl_context,
+            max_connections=self._limits.max_connections,
+            max_keepalive_connections=self._limits.max_idle_connections,
+            keepalive_expiry=self._limits.keep_alive,
+            network_backend=GuardedBackend(self.policy, self._resolver, allowed_only=allowed_only),
+        )
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        credentials: BasicCredentials | None = None,
+        max_bytes: int | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - one deadline over all redirects, kept here
+    ) -> Response:
+        """Send a request, follow its redirects and return the answer, whatever its status.
+
+        Method and body are kept on 301, 302, 307 and 308, as WebDAV needs; 303 goes on with a GET (RFC 9110 §15.4.4).
+        `max_bytes` and `timeout` (seconds) replace `Limits.max_bytes` and `Limits.total`. A question whose connection
+        turns out to have been closed while it lay idle is asked once more, if asking twice changes nothing.
+
+        Raises `NetError`; `ValueError` for a method or header that callers have no business to send, such as
+        Authorization, Cookie or Host.
+        """
+        message = Message(method, headers or {}, content, credentials)
+        hop = HttpUrl.parse(url)
+        limit = self._limits.max_bytes if max_bytes is None else max_bytes
+        total = self._limits.total if timeout is None else timeout
+        try:
+            async with asyncio.timeout(total):
+                for _ in range(self._limits.max_redirects + 1):
+                    message.check(hop)
+                    response = await self._exchange(message, hop, limit)
+                    location = response.headers.get("location")
+                    if response.status not in _REDIRECTS or location is None:
+                        return response
+                    previous, hop = hop, hop.join(location)
+                    message = message.redirected(response.status, previous, hop)
+        except TimeoutError:
+            raise TimedOut(f"{hop.host} did not finish its answer within {total:g} s.", host=hop.host) from None
+        raise TooManyRedirects(f"{hop.host} is one redirect too many.", host=hop.host)
+
+    async def srv(self, service: str, domain: str) -> list[SrvTarget]:
+        """Return where a domain offers a TCP service such as `caldavs` (RFC 2782, RFC 6764 §3), the first choice first.
+
+        Nothing where it offers none, or none that could be had in time. Equal priorities are ordered by falling weight.
+        Raises `BadUrl` where the domain is not a host.
+        """
+        found = []
+        for target in await self._ask(self._resolver.srv, service, domain):
+            try:
+                host = canonical_host(target.host)
+            except ValueError:
+                continue
+            found.append(replace(target, host=host))
+        return sorted(found, key=lambda target: (target.priority, -target.weight))
+
+    async def txt(self, service: str, domain: str) -> str | None:
+        """Return the `path=…` string of the TXT record beside the SRV record (RFC 6764 §4), None where there is none.
+
+        Raises `BadUrl` where the domain is not a host.
+        """
+        texts = await self._ask(self._resolver.txt, service, domain)
+        return next((text for text in texts if text.lower().startswith("path=")), None)
+
+    async def _ask(self, question: Callable[[str], Awaitable[Sequence[_T]]], service: str, domain: str) -> Sequence[_T]:
+        if not _SERVICE.fullmatch(service):
+            raise ValueError(f"{service!r} is not the name of a service")
+        try:
+            host = canonical_host(domain)
+        except ValueError:
+            raise BadUrl("A domain is not a host name.") from None
+        if literal(host) is not None:
+            return ()
+        try:
+            async with asyncio.timeout(self._limits.connect):
+                return await question(f"_{service}._tcp.{host}")
+        except TimeoutError:
+            return ()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._pool.aclose()
+        await self._allowed_pool.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _exchange(self, message: Message, url: HttpUrl, limit: int) -> Response:
+        try:
+            return await self._send(message, url, limit)
+        except _StaleConnection:
+            if not message.repeatable:
+                raise
+            return await self._send(message, url, limit)
+
+    async def _send(self, message: Message, url: HttpUrl, limit: int) -> Response:
+        host = url.host
+        reused, answered = True, False
+
+        async def trace(event: str, _: Mapping[str, Any]) -> None:
+            nonlocal reused
+            reused = reused and not event.startswith("connection.connect_tcp")
+
+        times = {"connect": self._limits.connect, "read": self._limits.read, "write": self._limits.read}
+        exposed = message.credentials is not None and url.scheme == "http"
+        try:
+            async with (self._allowed_pool if exposed else self._pool).stream(
+                message.method,
+                httpcore2.URL(scheme=url.scheme, host=host, port=url.port, target=url.target),
+                headers=message.fields(url),
+                content=message.content,
+                extensions={"timeout": times | {"pool": self._limits.connect}, "trace": trace},
+            ) as answer:
+                answered = True
+                return await self._read(message, url, answer, limit)
+        except httpcore2.TimeoutException:
+            raise TimedOut(f"{host} did not go on in time.", host=host) from None
+        except httpcore2.ConnectError as error:
+            raise Unreachable(f"{host} offers no trustworthy connection: {error}", host=host) from None
+        except (httpcore2.NetworkError, httpcore2.ProtocolError):
+            # What the parser says may quote the answer, so it is left out.
+            if answered:
+                raise Unreachable(f"{host} cut its answer short, or sent what is not HTTP.", host=host) from None
+            kind = _StaleConnection if reused else Unreachable
+            raise kind(f"{host} closed the connection without an answer in HTTP.", host=host) from None
+
+    async def _read(self, message: Message, url: HttpUrl, answer: httpcore2.Response, limit: int) -> Response:
+        headers = httpx2.Headers(answer.headers)
+        if answer.status < _FIRST_FINAL:
+            raise Unreachable(f"{url.host} wants to change the protocol.", host=url.host)
+        body = await read_body(answer.aiter_stream(), headers, limit=limit, host=url.host)
+        framed = (
+            message.method == "HEAD"
+            or answer.status in _BODILESS
+            or "content-length" in headers
+            or "transfer-encoding" in headers
+        )
+        return Response(answer.status, headers, body, str(url), framed)
+
+
+@cache
+def _system_authorities() -> ssl.SSLContext:
+    return httpcore2.default_ssl_context()

@@ -1,0 +1,61 @@
+"""What can go wrong with an outgoing request.
+
+    NetError
+    ├── BadUrl                not an http(s) address that can be asked
+    ├── AddressRefused        its address lies where nobody's calendar has a business to lead us
+    ├── CredentialsWithheld   the request would have carried credentials to where they must not go
+    ├── Unreachable           no connection, no certificate, or an answer that is cut short or makes no sense
+    ├── TimedOut              too slow
+    ├── TooLarge              the answer is larger than the caller takes
+    └── TooManyRedirects
+
+`str(error)` is for the operator: it names the host, but no path, query, credential or resolved address. `public` may be
+shown to a tenant. It is the same sentence for what was refused, what could not be reached and what was too slow, so
+that nobody can map the inside of a network by asking for it.
+"""
+
+
+class NetError(Exception):
+    """A request brought no complete answer. `host` is whom it concerns, empty where not even that could be read."""
+
+    public = "The calendar provider cannot be reached at the moment."
+
+    def __init__(self, message: str, *, host: str = "") -> None:
+        super().__init__(message)
+        self.host = host
+
+
+class BadUrl(NetError):
+    """The text is not an absolute http or https URL, or not one that this service asks."""
+
+    public = "This is not a web address that can be used."
+
+
+class AddressRefused(NetError):
+    """The host has an address that is not public, and the operator has not allowed it."""
+
+
+class CredentialsWithheld(NetError):
+    """The request was not sent, because it would have carried credentials to where they must not go."""
+
+    public = "The calendar provider leads to a place that is not given the credentials."
+
+
+class Unreachable(NetError):
+    """There is no connection, or what came over it is not a whole answer."""
+
+
+class TimedOut(NetError):
+    """A time limit was reached: connecting, waiting for the next bytes, or the request as a whole."""
+
+
+class TooLarge(NetError):
+    """The answer, as sent or as decompressed, is larger than the caller takes."""
+
+    public = "The answer of the calendar provider is too large."
+
+
+class TooManyRedirects(NetError):
+    """The host redirects more often than the client follows."""
+
+    public = "The calendar provider redirects without end."

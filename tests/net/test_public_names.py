@@ -1,0 +1,16 @@
+import kalends.net
+from kalends.net import errors
+
+
+def test_the_public_names_are_these() -> None:
+    assert kalends.net.__all__ == [
+        "AddressRefused", "AllowRule", "BadUrl", "BasicCredentials", "CredentialScope", "CredentialsWithheld",
+        "GuardedClient", "Limits", "NetError", "NetPolicy", "Resolver", "Response", "SrvTarget", "SystemResolver",
+        "TimedOut", "TooLarge", "TooManyRedirects", "Unreachable",
+    ]  # fmt: skip
+    assert all(hasattr(kalends.net, name) for name in kalends.net.__all__)
+
+
+def test_the_errors_are_one_tree() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert all(issubclass(kind, errors.NetError) for kind in kinds)
