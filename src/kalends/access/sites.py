@@ -1,0 +1,113 @@
+"""Sites, as an operator makes and changes them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from kalends.model.clock import Clock
+from kalends.model.errors import Invalid, NotFound, Rule
+from kalends.model.ids import new_id
+from kalends.model.schedule import Site, Titles
+from kalends.model.time import is_iana_zone
+from kalends.store.database import Database
+from kalends.store.sites import Sites
+
+LONGEST_NAME = 200
+
+
+class SiteAdministration:
+    """Makes, changes and lists sites."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def create(
+        self,
+        name: str,
+        *,
+        time_zone: str = "UTC",
+        redirect_origins: Iterable[str] = (),
+        titles: Titles = Titles.ADMINS,
+    ) -> Site:
+        """Make a site; raises `Invalid`."""
+        site = Site(
+            new_id(),
+            checked_name("name", name),
+            checked_zone("timeZone", time_zone),
+            titles,
+            _origins(redirect_origins),
+            self._clock.now(),
+        )
+        async with self._database.write() as writer:
+            await Sites(writer).add(site)
+        return site
+
+    async def update(
+        self,
+        site_id: str,
+        *,
+        name: str | None = None,
+        time_zone: str | None = None,
+        redirect_origins: Iterable[str] | None = None,
+        titles: Titles | None = None,
+    ) -> Site:
+        """Change what is given of a site; raises `NotFound`, `Invalid`."""
+        site = await self.get(site_id)
+        if name is not None:
+            site = replace(site, name=checked_name("name", name))
+        if time_zone is not None:
+            site = replace(site, time_zone=checked_zone("timeZone", time_zone))
+        if redirect_origins is not None:
+            site = replace(site, redirect_origins=_origins(redirect_origins))
+        if titles is not None:
+            site = replace(site, titles=titles)
+        async with self._database.write() as writer:
+            await Sites(writer).update(site)
+        return site
+
+    async def get(self, site_id: str) -> Site:
+        """Return a site; raises `NotFound`."""
+        async with self._database.read() as reader:
+            site = await Sites(reader).get(site_id.lower())
+        if site is None:
+            raise NotFound(f"There is no site {site_id}.", code="SITE_NOT_FOUND")
+        return site
+
+    async def all(self) -> Sequence[Site]:
+        """Return all sites."""
+        async with self._database.read() as reader:
+            return await Sites(reader).all()
+
+
+def checked_name(field: str, name: str) -> str:
+    """Return a name without white space around it; raises `Invalid` where it is empty or too long."""
+    name = name.strip()
+    if not name:
+        raise Invalid.one(field, "must not be empty", Rule.MIN_LENGTH, data={"threshold": 1})
+    if len(name) > LONGEST_NAME:
+        raise Invalid.one(
+            field,
+            f"must not be longer than {LONGEST_NAME} characters",
+            Rule.MAX_LENGTH,
+            data={"threshold": LONGEST_NAME},
+        )
+    return name
+
+
+def checked_zone(field: str, zone: str) -> str:
+    """Return the name of a time zone; raises `Invalid` where the zone database does not have it."""
+    if not is_iana_zone(zone):
+        raise Invalid.one(field, f"{zone!r} is not an IANA time zone", Rule.FORMAT, data={"type": "TIME_ZONE"})
+    return zone
+
+
+def _origins(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_origin(value) for value in values))
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
+        raise Invalid.one("redirectOrigin", f"{value!r} is not an origin such as https://example.com", Rule.FORMAT)
+    return f"{parts.scheme}://{parts.netloc.lower()}"

@@ -1,0 +1,141 @@
+"""The external calendars of a connection, as far as they were seen."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, insert, select, update
+
+from kalends.model.calendar import ExternalCalendar
+from kalends.model.ids import new_id
+from kalends.store.repository import SiteRepository
+from kalends.store.tables import calendars, groups, items, occurrences, passes, readings
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCalendar:
+    """A calendar's row; `id` is ours, `calendar.id` the provider's."""
+
+    site_id: str
+    id: str
+    connection_id: str
+    calendar: ExternalCalendar
+    selected: bool
+    gone_at: datetime | None
+    cursor: str | None
+    last_good_read_at: datetime | None
+
+
+class Calendars(SiteRepository):
+    """The calendars of one site's connections."""
+
+    async def of_connection(self, connection_id: str) -> Sequence[StoredCalendar]:
+        """Return the calendars of a connection in the provider's order, those that are gone included."""
+        return (await self.of_connections([connection_id])).get(connection_id, [])
+
+    async def of_connections(self, connection_ids: Collection[str]) -> Mapping[str, Sequence[StoredCalendar]]:
+        """Return connection id → calendars, for those that have any."""
+        query = (
+            select(calendars, readings.c.cursor, readings.c.last_good_at)
+            .join(
+                readings,
+                and_(readings.c.site_id == calendars.c.site_id, readings.c.calendar_id == calendars.c.id),
+                isouter=True,
+            )
+            .where(calendars.c.site_id == self._site_id, calendars.c.connection_id.in_(connection_ids))
+            .order_by(calendars.c.connection_id, calendars.c.position, calendars.c.external_id)
+        )
+        found: dict[str, list[StoredCalendar]] = {}
+        for row in await self._connection.execute(query):
+            found.setdefault(row.connection_id, []).append(_stored(row))
+        return found
+
+    async def see(
+        self, connection_id: str, seen: Sequence[ExternalCalendar], *, at: datetime, select_own: bool = False
+    ) -> None:
+        """Write the account's calendars as the provider lists them now.
+
+        Those that it no longer lists are kept and marked as gone. New ones are not chosen, but for `select_own`: then
+        the primary calendar is, or where there is none all of the account's own.
+        """
+        stored = {one.calendar.id: one for one in await self.of_connection(connection_id)}
+        has_primary = any(calendar.primary for calendar in seen)
+        for position, calendar in enumerate(seen):
+            values = _values(calendar, position)
+            if calendar.id not in stored:
+                chosen = calendar.primary if has_primary else calendar.own
+                await self._connection.execute(
+                    insert(calendars).values(
+                        site_id=self._site_id,
+                        id=new_id(),
+                        connection_id=connection_id,
+                        external_id=calendar.id,
+                        selected=select_own and chosen,
+                        **values,
+                    )
+                )
+            elif stored[calendar.id].calendar != calendar or stored[calendar.id].gone_at is not None:
+                await self._update(stored[calendar.id].id, gone_at=None, **values)
+        listed = {calendar.id for calendar in seen}
+        for external_id, one in stored.items():
+            if external_id not in listed and one.gone_at is None:
+                await self._update(one.id, gone_at=at)
+
+    async def select(self, connection_id: str, external_ids: Collection[str]) -> None:
+        """Choose exactly these calendars for import."""
+        await self._connection.execute(
+            update(calendars)
+            .where(calendars.c.site_id == self._site_id, calendars.c.connection_id == connection_id)
+            .values(selected=calendars.c.external_id.in_(external_ids))
+        )
+
+    async def note_gone(self, calendar_id: str, at: datetime) -> None:
+        """Mark a calendar as no longer there."""
+        await self._update(calendar_id, gone_at=at)
+
+    async def note_back(self, calendar_id: str) -> None:
+        """Take back that a calendar is no longer there."""
+        await self._update(calendar_id, gone_at=None)
+
+    async def forget_contents(self, calendar_ids: Collection[str]) -> None:
+        """Delete what was imported from calendars, and their cursors: the next reading is a full one."""
+        for table in (occurrences, groups, items, passes, readings):
+            await self._connection.execute(
+                delete(table).where(table.c.site_id == self._site_id, table.c.calendar_id.in_(calendar_ids))
+            )
+
+    async def _update(self, calendar_id: str, **values: Any) -> None:
+        await self._connection.execute(
+            update(calendars)
+            .where(calendars.c.site_id == self._site_id, calendars.c.id == calendar_id)
+            .values(**values)
+        )
+
+
+def _values(calendar: ExternalCalendar, position: int) -> dict[str, Any]:
+    return {
+        "name": calendar.name,
+        "color": calendar.color,
+        "time_zone": calendar.time_zone,
+        "is_primary": calendar.primary,
+        "own": calendar.own,
+        "writable": calendar.writable,
+        "position": position,
+    }
+
+
+def _stored(row: Row[Any]) -> StoredCalendar:
+    calendar = ExternalCalendar(
+        row.external_id, row.name, row.is_primary, row.own, row.writable, row.color, row.time_zone
+    )
+    return StoredCalendar(
+        row.site_id,
+        row.id,
+        row.connection_id,
+        calendar,
+        row.selected,
+        row.gone_at,
+        row.cursor,
+        row.last_good_at,
+    )

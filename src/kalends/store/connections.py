@@ -1,0 +1,199 @@
+"""Connections of a site: what the API shows of them, and what a sync notes about them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from kalends.model.connection import (
+    Connection,
+    ErrorReason,
+    ImportChoice,
+    ImportConfig,
+    SelectedCalendar,
+    Status,
+)
+from kalends.store.repository import SiteRepository
+from kalends.store.tables import calendars, connections, schedules
+
+
+class AlreadyConnected(Exception):
+    """The account is connected to the schedule already, by a transaction that ended just before."""
+
+
+class Connections(SiteRepository):
+    """The connections of one site."""
+
+    async def add(self, connection: Connection, *, credentials: bytes) -> None:
+        """Insert a connection, with its sealed credentials; nothing is wanted of it yet.
+
+        Raises `AlreadyConnected`, after which the transaction is of no more use.
+        """
+        adding = insert(connections).values(
+            site_id=self._site_id,
+            id=connection.id,
+            provider_id=connection.provider_id,
+            schedule_id=connection.schedule_id,
+            app_id=connection.app_id,
+            account_key=connection.account_key,
+            account_email=connection.account_email,
+            addresses=sorted(connection.addresses),
+            credentials=credentials,
+            status=connection.status.value,
+            error_reason=None,
+            import_enabled=connection.import_config.enabled,
+            import_choice=connection.import_config.choice.value,
+            created_at=connection.created_at,
+            wanted_rev=0,
+            done_rev=0,
+            fence=0,
+            failures=0,
+        )
+        try:
+            await self._connection.execute(adding)
+        except IntegrityError:
+            raise AlreadyConnected(connection.account_key) from None
+
+    async def get(self, connection_id: str) -> Connection | None:
+        """Return a connection by id."""
+        found = await self._select(connections.c.id == connection_id)
+        return found[0] if found else None
+
+    async def of_account(self, schedule_id: str, provider_id: str, account_key: str) -> Connection | None:
+        """Return the connection of an account to a schedule."""
+        found = await self._select(
+            connections.c.schedule_id == schedule_id,
+            connections.c.provider_id == provider_id,
+            connections.c.account_key == account_key,
+        )
+        return found[0] if found else None
+
+    async def matching(
+        self,
+        *,
+        schedule_ids: Collection[str] | None = None,
+        owner_ids: Collection[str] | None = None,
+        provider_id: str | None = None,
+    ) -> Sequence[Connection]:
+        """Return the connections that match all filters given, the oldest first."""
+        conditions: list[ColumnElement[bool]] = []
+        if schedule_ids is not None:
+            conditions.append(connections.c.schedule_id.in_(schedule_ids))
+        if owner_ids is not None:
+            conditions.append(schedules.c.owner_id.in_(owner_ids))
+        if provider_id is not None:
+            conditions.append(connections.c.provider_id == provider_id)
+        return await self._select(*conditions)
+
+    async def _select(self, *conditions: Any) -> list[Connection]:
+        query = _with_selected_calendars().where(connections.c.site_id == self._site_id, *conditions)
+        rows = (await self._connection.execute(query)).all()
+        return [_connection(list(group)) for _, group in groupby(rows, key=lambda row: row.id)]
+
+    async def sealed_credentials(self, connection_id: str) -> bytes | None:
+        """Return the sealed credentials, None where they were erased."""
+        query = select(connections.c.credentials).where(*self._is(connection_id))
+        return (await self._connection.execute(query)).scalar_one_or_none()
+
+    async def set_account(
+        self, connection_id: str, *, email: str, addresses: Iterable[str], credentials: bytes
+    ) -> None:
+        """Write fresh credentials of the same account."""
+        await self._update(connection_id, account_email=email, addresses=sorted(addresses), credentials=credentials)
+
+    async def set_import(self, connection_id: str, *, enabled: bool, choice: ImportChoice) -> None:
+        """Write whether, and by which arm, calendars are imported."""
+        await self._update(connection_id, import_enabled=enabled, import_choice=choice.value)
+
+    async def set_status(self, connection_id: str, status: Status, reason: ErrorReason | None = None) -> None:
+        """Write the status; a reason goes with `ERROR` alone."""
+        await self._update(connection_id, status=status.value, error_reason=reason.value if reason else None)
+
+    async def disconnect(self, connection_id: str, at: datetime) -> None:
+        """Write the status `DISCONNECTED` and erase the credentials."""
+        await self._update(
+            connection_id,
+            status=Status.DISCONNECTED.value,
+            error_reason=None,
+            credentials=None,
+            disconnected_at=at,
+            next_sync_at=None,
+            last_error=None,
+        )
+
+    async def want_sync(self, connection_id: str) -> int:
+        """Ask for a sync; return the revision that `done_rev` has to reach."""
+        changed = await self._connection.execute(
+            update(connections)
+            .where(*self._is(connection_id))
+            .values(wanted_rev=connections.c.wanted_rev + 1)
+            .returning(connections.c.wanted_rev)
+        )
+        return int(changed.scalar_one())
+
+    async def void_lease(self, connection_id: str) -> None:
+        """Take the lease from whoever syncs the connection: nothing it read counts any more."""
+        await self._update(connection_id, fence=connections.c.fence + 1, lease_owner=None, lease_until=None)
+
+    async def count(self, provider_id: str) -> int:
+        """Return how many live connections a provider has."""
+        query = select(func.count()).where(
+            connections.c.site_id == self._site_id,
+            connections.c.provider_id == provider_id,
+            connections.c.status != Status.DISCONNECTED.value,
+        )
+        return int((await self._connection.execute(query)).scalar_one())
+
+    async def _update(self, connection_id: str, **values: Any) -> None:
+        await self._connection.execute(update(connections).where(*self._is(connection_id)).values(**values))
+
+    def _is(self, connection_id: str) -> tuple[Any, Any]:
+        return connections.c.site_id == self._site_id, connections.c.id == connection_id
+
+
+def _with_selected_calendars() -> Select[Any]:
+    schedule = and_(schedules.c.site_id == connections.c.site_id, schedules.c.id == connections.c.schedule_id)
+    selected = and_(
+        calendars.c.site_id == connections.c.site_id,
+        calendars.c.connection_id == connections.c.id,
+        calendars.c.selected,
+    )
+    return (
+        select(
+            connections,
+            schedules.c.owner_id,
+            calendars.c.external_id.label("calendar_id"),
+            calendars.c.name.label("calendar_name"),
+        )
+        .join(schedules, schedule)
+        .join(calendars, selected, isouter=True)
+        .order_by(connections.c.created_at, connections.c.id, calendars.c.position, calendars.c.external_id)
+    )
+
+
+def _connection(rows: Sequence[Row[Any]]) -> Connection:
+    row = rows[0]
+    selected = tuple(SelectedCalendar(one.calendar_id, one.calendar_name) for one in rows if one.calendar_id)
+    return Connection(
+        site_id=row.site_id,
+        id=row.id,
+        provider_id=row.provider_id,
+        schedule_id=row.schedule_id,
+        owner_id=row.owner_id,
+        app_id=row.app_id,
+        account_key=row.account_key,
+        account_email=row.account_email,
+        addresses=frozenset(row.addresses),
+        status=Status(row.status),
+        error_reason=ErrorReason(row.error_reason) if row.error_reason else None,
+        import_config=ImportConfig(row.import_enabled, ImportChoice(row.import_choice), selected),
+        created_at=row.created_at,
+        last_good_read_at=row.last_good_read_at,
+        failures=row.failures,
+        last_error=row.last_error,
+        wanted_rev=row.wanted_rev,
+        done_rev=row.done_rev,
+    )

@@ -1,0 +1,139 @@
+"""The database: engines, transactions, schema version.
+
+SQLite has one writer behind a lock (`BEGIN IMMEDIATE`) and readers of their own (`BEGIN`), in WAL mode;
+PostgreSQL uses one pool for both.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import event, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_TIMEOUT_MS = 10_000
+
+Transaction = AsyncConnection
+"""An open transaction, as the layers above hand it on without knowing what is behind it."""
+
+
+class SchemaError(Exception):
+    """The database's schema is not the one that this version works with."""
+
+
+class Database:
+    """Where the data is. `url` as `sqlite:///file` or `postgresql://user@host/name`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _async_url(make_url(url))
+        self.embedded = self.url.get_backend_name() == "sqlite"
+        if self.embedded:
+            self._writer = self._sqlite_engine("BEGIN IMMEDIATE", pool_size=1)
+            self._reader = self._sqlite_engine("BEGIN", pool_size=5)
+        else:
+            self._writer = self._reader = create_async_engine(
+                self.url, pool_size=10, max_overflow=10, hide_parameters=True
+            )
+        self._writing = asyncio.Lock()
+
+    @property
+    def engines(self) -> tuple[AsyncEngine, ...]:
+        """The engines in use, for listeners."""
+        return (self._writer, self._reader) if self.embedded else (self._writer,)
+
+    def _sqlite_engine(self, begin: str, pool_size: int) -> AsyncEngine:
+        if self.url.database and self.url.database != ":memory:":
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def _prepare(connection: Any, _record: object) -> None:
+            connection.isolation_level = None
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = NORMAL")
+            cursor.execute("PRAGMA foreign_keys = ON")
+            cursor.close()
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def _begin(connection: SyncConnection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that writes; it is committed at the end, rolled back where an error leaves it.
+
+        Keep it short: at most about 500 rows, and never across a request to a provider.
+        """
+        async with AsyncExitStack() as stack:
+            if self.embedded:
+                await stack.enter_async_context(self._writing)
+            yield await stack.enter_async_context(self._writer.begin())
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that only reads."""
+        async with self._reader.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for engine in self.engines:
+            await engine.dispose()
+
+    async def ping(self) -> None:
+        """Read something trivial; whatever it raises means that the database is not there."""
+        async with self.read() as connection:
+            await connection.execute(select(1))
+
+    async def schema_version(self) -> str | None:
+        """Return the revision of the schema in the database, None where there is none yet."""
+        async with self.read() as connection:
+            return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+    async def check_schema(self) -> None:
+        """Raise `SchemaError` unless the schema is the one that this version works with."""
+        found, wanted = await self.schema_version(), head_revision()
+        if found != wanted:
+            state = "holds no schema" if found is None else f"has schema {found}, not {wanted}"
+            raise SchemaError(f"The database {state}. Run `kalends db upgrade` first.")
+
+    async def upgrade(self) -> tuple[str | None, str | None]:
+        """Bring the schema to this version's; return the revisions before and after."""
+        before = await self.schema_version()
+        async with self.write() as connection:
+            await connection.run_sync(_upgrade)
+        return before, await self.schema_version()
+
+
+def head_revision() -> str | None:
+    """Return the schema revision that this version works with."""
+    return ScriptDirectory.from_config(_alembic_config()).get_current_head()
+
+
+def _upgrade(connection: SyncConnection) -> None:
+    config = _alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _async_url(url: URL) -> URL:
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+    return url.set(drivername=drivers[url.get_backend_name()])

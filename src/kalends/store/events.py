@@ -1,0 +1,91 @@
+"""What *list events* reads: occurrences over the calendars of many connections, in order, a page at a time."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, and_, or_, select, tuple_
+
+from kalends.model.occurrence import Availability
+from kalends.model.time import Window
+from kalends.store.repository import SiteRepository
+from kalends.store.tables import occurrences
+
+
+class Position(NamedTuple):
+    """Where a page ended: the sort key of its last event."""
+
+    start_at: datetime
+    calendar_id: str
+    group_key: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One occurrence, with its span as instants; dates where it is an all-day event."""
+
+    position: Position
+    start_at: datetime
+    end_at: datetime
+    start_date: date | None
+    end_date: date | None
+    zone: str | None
+    title: str
+    availability: Availability
+
+
+class Events(SiteRepository):
+    """The occurrences of one site."""
+
+    async def between(
+        self,
+        span: Window,
+        calendar_ids: Collection[str],
+        *,
+        all_day: bool | None,
+        include_free: bool,
+        after: Position | None,
+        limit: int,
+    ) -> Sequence[StoredEvent]:
+        """Return the events of the calendars that overlap the span, by start, after a position, `limit` at most."""
+        conditions: list[Any] = [
+            occurrences.c.site_id == self._site_id,
+            occurrences.c.calendar_id.in_(calendar_ids),
+            occurrences.c.start_at < span.end,
+            occurrences.c.end_at > span.start,
+        ]
+        if all_day is not None:
+            conditions.append(occurrences.c.start_date.is_not(None) if all_day else occurrences.c.start_date.is_(None))
+        if not include_free:
+            blocking = [one.value for one in Availability if one.blocks]
+            conditions.append(occurrences.c.availability.in_(blocking))
+        if after is not None:
+            rest = tuple_(occurrences.c.calendar_id, occurrences.c.group_key, occurrences.c.key)
+            conditions.append(
+                or_(
+                    occurrences.c.start_at > after.start_at,
+                    and_(occurrences.c.start_at == after.start_at, rest > tuple_(*after[1:])),
+                )
+            )
+        query = (
+            select(occurrences)
+            .where(*conditions)
+            .order_by(occurrences.c.start_at, occurrences.c.calendar_id, occurrences.c.group_key, occurrences.c.key)
+            .limit(limit)
+        )
+        return [_event(row) for row in await self._connection.execute(query)]
+
+
+def _event(row: Row[Any]) -> StoredEvent:
+    return StoredEvent(
+        Position(row.start_at, row.calendar_id, row.group_key, row.key),
+        row.start_at,
+        row.end_at,
+        row.start_date,
+        row.end_date,
+        row.zone,
+        row.title,
+        Availability(row.availability),
+    )

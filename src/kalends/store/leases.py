@@ -1,0 +1,155 @@
+"""Leases: the right to sync one connection at a time, over all sites and processes.
+
+A lease is taken with a fence that rises each time; every write of a sync checks in its own transaction
+that the fence still stands, so that a worker that lost its lease cannot write.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kalends.model.connection import ErrorReason, Lease, Status
+from kalends.store.tables import connections
+
+
+class LeaseLost(Exception):
+    """Somebody else holds the lease now, or it was voided: what was read must not be written."""
+
+
+class Leases:
+    """The leases of all sites, in an open transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def any_due(self, now: datetime) -> bool:
+        """Tell whether there is anything to take, without writing."""
+        query = select(connections.c.id).where(_due(now), *_takeable(now)).limit(1)
+        return (await self._connection.execute(query)).first() is not None
+
+    async def claim_due(self, owner: str, *, now: datetime, until: datetime, limit: int) -> Sequence[Lease]:
+        """Take up to `limit` connections of which a sync is wanted or due and that nobody syncs."""
+        return await self._claim(_due(now), owner, now=now, until=until, limit=limit)
+
+    async def claim(
+        self, site_id: str, connection_id: str, owner: str, *, now: datetime, until: datetime
+    ) -> Lease | None:
+        """Take one connection, due or not; None while somebody else syncs it."""
+        this = and_(connections.c.site_id == site_id, connections.c.id == connection_id)
+        leases = await self._claim(this, owner, now=now, until=until, limit=1)
+        return leases[0] if leases else None
+
+    async def _claim(self, which: Any, owner: str, *, now: datetime, until: datetime, limit: int) -> Sequence[Lease]:
+        chosen = (
+            select(connections.c.site_id, connections.c.id)
+            .where(which, *_takeable(now))
+            .order_by(connections.c.next_sync_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        taken = await self._connection.execute(
+            update(connections)
+            .where(tuple_(connections.c.site_id, connections.c.id).in_(chosen))
+            .values(lease_owner=owner, lease_until=until, fence=connections.c.fence + 1)
+            .returning(
+                connections.c.site_id,
+                connections.c.id,
+                connections.c.fence,
+                connections.c.wanted_rev,
+                connections.c.done_rev,
+            )
+        )
+        return [
+            Lease(row.site_id, row.id, owner, row.fence, row.wanted_rev, asked=row.wanted_rev > row.done_rev)
+            for row in taken
+        ]
+
+    async def check(self, lease: Lease) -> None:
+        """Raise `LeaseLost` unless the lease stands; it then does so until the transaction ends."""
+        query = select(connections.c.id).where(*_held(lease)).with_for_update()
+        if (await self._connection.execute(query)).one_or_none() is None:
+            raise LeaseLost(lease.connection_id)
+
+    async def renew(self, lease: Lease, until: datetime) -> None:
+        """Extend the lease; raises `LeaseLost`."""
+        await self._update(lease, lease_until=until)
+
+    async def started(self, lease: Lease) -> None:
+        """Note that a reading that shows as progress has begun; raises `LeaseLost`."""
+        await self._update(lease, status=Status.SYNC_IN_PROGRESS.value, error_reason=None)
+
+    async def succeeded(self, lease: Lease, *, now: datetime, next_sync_at: datetime, note: str | None) -> None:
+        """Give the lease back after a good read; raises `LeaseLost`. `note` names what is amiss all the same."""
+        await self._update(
+            lease,
+            status=Status.SYNCED.value,
+            error_reason=None,
+            last_read_at=now,
+            last_good_read_at=now,
+            failures=0,
+            last_error=note,
+            **_released(lease, next_sync_at),
+        )
+
+    async def failed(
+        self,
+        lease: Lease,
+        *,
+        now: datetime,
+        next_sync_at: datetime,
+        status: Status | None,
+        reason: ErrorReason | None,
+        error: str,
+    ) -> None:
+        """Give the lease back after a failure; a status of None leaves it as it was. Raises `LeaseLost`."""
+        changed = {"status": status.value, "error_reason": reason.value if reason else None} if status else {}
+        await self._update(
+            lease,
+            last_read_at=now,
+            failures=connections.c.failures + 1,
+            last_error=error,
+            **changed,
+            **_released(lease, next_sync_at),
+        )
+
+    async def hand_back(self, lease: Lease) -> None:
+        """Give the lease back without having finished; whoever comes next goes on. Harmless where it was lost."""
+        await self._connection.execute(
+            update(connections).where(*_held(lease)).values(lease_owner=None, lease_until=None)
+        )
+
+    async def _update(self, lease: Lease, **values: Any) -> None:
+        changed = await self._connection.execute(update(connections).where(*_held(lease)).values(**values))
+        if changed.rowcount != 1:
+            raise LeaseLost(lease.connection_id)
+
+
+def _due(now: datetime) -> Any:
+    return or_(connections.c.wanted_rev > connections.c.done_rev, connections.c.next_sync_at <= now)
+
+
+def _takeable(now: datetime) -> tuple[Any, Any]:
+    free = or_(connections.c.lease_until.is_(None), connections.c.lease_until < now)
+    live = and_(connections.c.status != Status.DISCONNECTED.value, connections.c.credentials.is_not(None))
+    return free, live
+
+
+def _held(lease: Lease) -> tuple[Any, ...]:
+    return (
+        connections.c.site_id == lease.site_id,
+        connections.c.id == lease.connection_id,
+        connections.c.lease_owner == lease.owner,
+        connections.c.fence == lease.fence,
+    )
+
+
+def _released(lease: Lease, next_sync_at: datetime) -> dict[str, Any]:
+    return {
+        "done_rev": lease.wanted_rev,
+        "next_sync_at": next_sync_at,
+        "lease_owner": None,
+        "lease_until": None,
+    }

@@ -1,0 +1,82 @@
+"""Runs: the history of syncs that changed something, failed, or were asked for."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import insert, select
+
+from kalends.model.connection import SyncCounts
+from kalends.store.repository import SiteRepository
+from kalends.store.tables import runs
+
+
+class Cause(StrEnum):
+    """Why a sync was done."""
+
+    ASKED = "asked"
+    POLL = "poll"
+
+
+class Outcome(StrEnum):
+    """How a sync ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One sync of one connection. `error` is for the operator and holds nothing personal."""
+
+    id: str
+    connection_id: str
+    cause: Cause
+    started_at: datetime
+    ended_at: datetime
+    outcome: Outcome
+    counts: SyncCounts
+    error: str | None
+
+
+class Runs(SiteRepository):
+    """The runs of one site's connections."""
+
+    async def add(self, run: Run) -> None:
+        """Insert a run."""
+        await self._connection.execute(
+            insert(runs).values(
+                site_id=self._site_id,
+                id=run.id,
+                connection_id=run.connection_id,
+                cause=run.cause.value,
+                started_at=run.started_at,
+                ended_at=run.ended_at,
+                outcome=run.outcome.value,
+                counts=asdict(run.counts),
+                error=run.error,
+            )
+        )
+
+    async def latest(self, connection_id: str, limit: int) -> Sequence[Run]:
+        """Return a connection's runs, the newest first."""
+        query = (
+            select(runs)
+            .where(runs.c.site_id == self._site_id, runs.c.connection_id == connection_id)
+            .order_by(runs.c.started_at.desc(), runs.c.id)
+            .limit(limit)
+        )
+        return [
+            Run(
+                row.id,
+                row.connection_id,
+                Cause(row.cause),
+                row.started_at,
+                row.ended_at,
+                Outcome(row.outcome),
+                SyncCounts(**row.counts),
+                row.error,
+            )
+            for row in await self._connection.execute(query)
+        ]

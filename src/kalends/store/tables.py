@@ -1,0 +1,322 @@
+"""The tables. Every row that belongs to a tenant carries `site_id`; every key and foreign key begins with it."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC; naive ones are refused. SQLite keeps it as text, PostgreSQL as `timestamptz`."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware datetime into what the driver takes."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn what the driver gives into an aware datetime."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _of_site() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["site_id"], ["sites.id"], ondelete="CASCADE")
+
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("titles", Text, nullable=False),
+    Column("redirect_origins", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+    _of_site(),
+    UniqueConstraint("site_id", "email"),
+)
+
+apps = Table(
+    "apps",
+    metadata,
+    Column("id", String(36), primary_key=True, comment="the client id"),
+    Column("name", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+)
+
+installations = Table(
+    "installations",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True, comment="the instance id"),
+    Column("app_id", String(36), nullable=False, index=True),
+    Column("scopes", JSON, nullable=False),
+    Column("premium", Boolean, nullable=False, comment="False: external calendars answer PREMIUM_FEATURE_NOT_ENABLED"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    _of_site(),
+    ForeignKeyConstraint(["app_id"], ["apps.id"], ondelete="CASCADE"),
+    UniqueConstraint("site_id", "app_id"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    _of_site(),
+    UniqueConstraint("hash"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("owner_id", String(36)),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    _of_site(),
+    ForeignKeyConstraint(["site_id", "owner_id"], ["users.site_id", "users.id"]),
+    Index(None, "site_id", "owner_id"),
+)
+
+providers = Table(
+    "providers",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("removed_at", UtcDateTime),
+    _of_site(),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("provider_id", String(36), nullable=False),
+    Column("schedule_id", String(36), nullable=False),
+    Column("app_id", String(36)),
+    Column("account_key", Text, nullable=False),
+    Column("account_email", Text, nullable=False),
+    Column("addresses", JSON, nullable=False),
+    Column("credentials", LargeBinary, comment="sealed; null once erased"),
+    Column("status", Text, nullable=False),
+    Column("error_reason", Text),
+    Column("import_enabled", Boolean, nullable=False),
+    Column("import_choice", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disconnected_at", UtcDateTime),
+    # asking for a sync, and having done it
+    Column("wanted_rev", BigInteger, nullable=False),
+    Column("done_rev", BigInteger, nullable=False),
+    Column("next_sync_at", UtcDateTime),
+    # the right to sync
+    Column("lease_owner", Text),
+    Column("lease_until", UtcDateTime),
+    Column("fence", BigInteger, nullable=False),
+    # how it went
+    Column("last_read_at", UtcDateTime),
+    Column("last_good_read_at", UtcDateTime),
+    Column("failures", Integer, nullable=False, comment="failed syncs since the last good one"),
+    Column("last_error", Text),
+    _of_site(),
+    ForeignKeyConstraint(["site_id", "schedule_id"], ["schedules.site_id", "schedules.id"], ondelete="CASCADE"),
+    UniqueConstraint("site_id", "schedule_id", "provider_id", "account_key"),
+    Index(None, "next_sync_at"),
+)
+
+calendars = Table(
+    "calendars",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("connection_id", String(64), nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("color", Text),
+    Column("time_zone", Text),
+    Column("is_primary", Boolean, nullable=False),
+    Column("own", Boolean, nullable=False),
+    Column("writable", Boolean, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("selected", Boolean, nullable=False, comment="chosen for import"),
+    Column("gone_at", UtcDateTime, comment="when the provider no longer had it"),
+    _of_site(),
+    ForeignKeyConstraint(["site_id", "connection_id"], ["connections.site_id", "connections.id"], ondelete="CASCADE"),
+    UniqueConstraint("site_id", "connection_id", "external_id"),
+)
+
+
+def _of_calendar() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["site_id", "calendar_id"], ["calendars.site_id", "calendars.id"], ondelete="CASCADE")
+
+
+readings = Table(
+    "readings",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("calendar_id", String(36), primary_key=True),
+    Column("cursor", Text, comment="null: the next reading is a full one"),
+    Column("last_good_at", UtcDateTime),
+    _of_calendar(),
+)
+"""How far each calendar was read, apart from what it is: a reading that finds nothing new writes here alone."""
+
+passes = Table(
+    "passes",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("calendar_id", String(36), primary_key=True),
+    Column("id", String(36), nullable=False),
+    Column("kind", Text, nullable=False, comment="full or incremental"),
+    Column("continuation", Text),
+    Column("started_at", UtcDateTime, nullable=False),
+    _of_calendar(),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("calendar_id", String(36), primary_key=True),
+    Column("item_key", Text, primary_key=True),
+    Column("group_key", Text, nullable=False),
+    Column("recurrence_id", Text, comment="of an exception that the provider stores apart from its master"),
+    Column("version", Text, nullable=False),
+    Column("payload", LargeBinary),
+    Column("problem", Text, comment="why there is no payload"),
+    Column("hash", LargeBinary, nullable=False),
+    Column("seen_pass", String(36), nullable=False),
+    _of_calendar(),
+    Index(None, "site_id", "calendar_id", "group_key"),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("calendar_id", String(36), primary_key=True),
+    Column("group_key", Text, primary_key=True),
+    Column("expanded_until", UtcDateTime, comment="null: nothing more to come"),
+    Column("floating", Boolean, nullable=False, comment="a zone of the surroundings was used"),
+    Column("problems", JSON(none_as_null=True), comment="[{uid, reason}]; null where all is well"),
+    _of_calendar(),
+    Index(None, "expanded_until"),
+)
+
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("calendar_id", String(36), primary_key=True),
+    Column("group_key", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("uid", Text, nullable=False),
+    Column("start_at", UtcDateTime, nullable=False),
+    Column("end_at", UtcDateTime, nullable=False),
+    Column("start_date", Date, comment="with end_date: an all-day event"),
+    Column("end_date", Date),
+    Column("zone", Text),
+    Column("title", Text, nullable=False),
+    Column("availability", Text, nullable=False),
+    _of_calendar(),
+    Index(None, "site_id", "calendar_id", "start_at"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("connection_id", String(64), nullable=False),
+    Column("cause", Text, nullable=False, comment="asked or poll"),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("outcome", Text, nullable=False, comment="done or failed"),
+    Column("counts", JSON, nullable=False),
+    Column("error", Text),
+    _of_site(),
+    ForeignKeyConstraint(["site_id", "connection_id"], ["connections.site_id", "connections.id"], ondelete="CASCADE"),
+    Index(None, "site_id", "connection_id", "started_at"),
+)
+
+revoked_tokens = Table(
+    "revoked_tokens",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("token_id", String(36), primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False),
+    _of_site(),
+)
+
+servers = Table(
+    "servers",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("beat_at", UtcDateTime, nullable=False, comment="when this process last said that it runs"),
+)
+"""Processes that take up syncs at present; belongs to no tenant."""

@@ -1,0 +1,14 @@
+"""Fixtures that more than one folder of tests needs."""
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+pytest_plugins = ["tests.databases", "tests.servers"]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()

@@ -1,0 +1,40 @@
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from kalends.store.database import Database, SchemaError, head_revision
+from kalends.store.tables import metadata
+
+
+async def test_the_migrations_make_exactly_the_tables_that_the_code_works_with(database: Database) -> None:
+    def differences(connection: Any) -> list[Any]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with database.read() as reader:
+        assert await reader.run_sync(differences) == []
+
+
+async def test_an_up_to_date_schema_is_accepted(database: Database) -> None:
+    await database.check_schema()
+    assert await database.upgrade() == (head_revision(), head_revision())
+
+
+async def test_an_empty_database_is_refused_until_it_is_upgraded(empty_postgres_url: str) -> None:
+    opened = Database(empty_postgres_url)
+    try:
+        with pytest.raises(SchemaError, match="kalends db upgrade"):
+            await opened.check_schema()
+        assert await opened.upgrade() == (None, head_revision())
+        await opened.check_schema()
+    finally:
+        await opened.close()
+
+
+async def test_a_schema_of_another_version_is_refused(database: Database) -> None:
+    async with database.write() as writer:
+        await writer.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(SchemaError, match="has schema 0000"):
+        await database.check_schema()
