@@ -1,0 +1,127 @@
+"""Text → tree: content lines and components of RFC 5545 §3.1 and §3.4, read tolerantly and in linear time.
+
+Only the properties that decide when and how an event blocks are kept; the rest of a resource is never looked at.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+KEPT = frozenset(
+    (
+        *("UID", "SEQUENCE", "STATUS", "SUMMARY", "TRANSP", "X-MICROSOFT-CDO-BUSYSTATUS", "ATTENDEE"),
+        *("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "EXRULE", "RDATE", "EXDATE"),
+        *("TZID", "X-LIC-LOCATION", "TZOFFSETFROM", "TZOFFSETTO"),
+    )
+)
+
+_DATED = frozenset(("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RDATE", "EXDATE"))
+_DEEPEST = 8
+_NAME = re.compile(r"[A-Za-z0-9-]+(?=[;:])")
+_HEAD = re.compile(r'[^":]*(?:"[^"]*"[^":]*)*:')
+_PARAMETER = re.compile(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;"]*))')
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One content line: its name in capitals, parameters as written, and value."""
+
+    name: str
+    head: str
+    value: str
+
+    def parameter(self, name: str) -> str | None:
+        """Return a parameter's value without quotes, None where it is absent; `name` in capitals."""
+        for key, quoted, plain in _PARAMETER.findall(self.head):
+            if key.upper() == name:
+                return str(quoted or plain)
+        return None
+
+    @property
+    def text(self) -> str:
+        """The value with the escapes of RFC 5545 §3.3.11 undone."""
+        return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], self.value)
+
+
+@dataclass(slots=True)
+class Component:
+    """A component: its kept properties by name, and the components inside it.
+
+    `closed` is False where the text ended, or an outer component did, before this one was ended.
+    """
+
+    name: str
+    properties: dict[str, list[Property]] = field(default_factory=dict)
+    children: list["Component"] = field(default_factory=list)
+    closed: bool = False
+
+    def first(self, name: str) -> Property | None:
+        """Return the first property of that name, None where there is none."""
+        found = self.properties.get(name)
+        return found[0] if found else None
+
+    def all(self, name: str) -> list[Property]:
+        """Return every property of that name, in order."""
+        return self.properties.get(name, [])
+
+
+def unfold(payload: bytes) -> bytes:
+    """Return the text with a content line in each line, ended by a bare newline, whatever ends its lines had."""
+    lines = payload.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return lines.replace(b"\n ", b"").replace(b"\n\t", b"")
+
+
+def parse_components(payload: bytes) -> Component:
+    """Return a nameless root that holds the text's outermost components.
+
+    Folding is undone on the bytes, because it may cut a character in two. Bytes that are no UTF-8 are replaced.
+    Never raises.
+    """
+    text = unfold(payload).decode("utf-8", "replace").removeprefix("\ufeff")
+    root = Component("", closed=True)
+    path = [root]
+    for line in text.split("\n"):
+        found = _NAME.match(line)
+        if found is None:
+            continue
+        name = found[0].upper()
+        if name == "BEGIN":
+            _open(path, line[6:].strip().upper())
+        elif name == "END":
+            _close(path, line[4:].strip().upper())
+        elif name in KEPT:
+            path[-1].properties.setdefault(name, []).append(_property(name, line))
+    return root
+
+
+def _open(path: list[Component], name: str) -> None:
+    # Calendars and events do not nest: where one begins inside another, that one has lost its END.
+    if name == "VCALENDAR":
+        del path[1:]
+    elif name == "VEVENT":
+        while any(component.name == "VEVENT" for component in path):
+            path.pop()
+    # What is nested deeper than anything real is laid side by side, so that looking through the path stays cheap.
+    del path[_DEEPEST:]
+    component = Component(name)
+    path[-1].children.append(component)
+    path.append(component)
+
+
+def _close(path: list[Component], name: str) -> None:
+    if all(component.name != name for component in path[1:]):
+        return
+    while path[-1].name != name:
+        path.pop()
+    path.pop().closed = True
+
+
+def _property(name: str, line: str) -> Property:
+    if name in _DATED:
+        # No date, period or duration holds a colon, but zone names come with colons and without quotes.
+        head, _, value = line.rpartition(":")
+    else:
+        found = _HEAD.match(line)
+        cut = found.end() if found else line.index(":") + 1 if ":" in line else len(line)
+        head, value = line[: cut - 1], line[cut:]
+    return Property(name, head, value)

@@ -1,0 +1,142 @@
+# ruff: noqa: DTZ901 - wall times are naive
+"""Where an event lies on the time line: stamps → instants, lengths → ends, instances → occurrences."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from kalends.ical.event import Duration, Event, Stamp
+from kalends.ical.values import Moment, Unreadable
+from kalends.ical.zones import Zone
+from kalends.model.occurrence import Occurrence
+from kalends.model.time import Window, midnight
+
+_DAY = timedelta(days=1)
+
+
+def start_of(event: Event) -> Stamp:
+    """Return the event's start; raises `Unreadable` where a cancelled event has none."""
+    if event.start is None:
+        raise Unreadable("DTSTART is missing")
+    return event.start
+
+
+def key_of(point: datetime) -> str:
+    """Return the `Occurrence.key` of an original start: an aware instant in UTC, or the naive midnight of a date."""
+    written = point.isoformat()[:19].replace("-", "").replace(":", "")
+    return written[:8] if point.tzinfo is None else f"{written}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An instance where its rule puts it.
+
+    `point` identifies and orders the instances of one master: the instant in UTC, or for dates the naive midnight.
+    `wall` is the same in the master's zone. `length` is set only where a PERIOD of RDATE has one of its own.
+    """
+
+    point: datetime
+    wall: datetime
+    length: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Puts events of a group on the time line. `floating` is the zone of wall times without one, and of dates."""
+
+    window: Window
+    floating: Zone
+
+    def zone(self, start: Stamp) -> Zone:
+        """Return the zone in which an event with that start is understood."""
+        return start.zone or self.floating
+
+    def point(self, stamp: Stamp, reference: Stamp) -> datetime:
+        """Return the point (see `Instance`) that a stamp means in the series that starts at `reference`.
+
+        A stamp without a zone is in the reference's; a date in a series of times means that day at the reference's
+        time of day.
+        """
+        if reference.is_date:
+            return datetime.combine(stamp.wall, time())
+        if stamp.is_date:
+            return self.zone(reference).instant(datetime.combine(stamp.wall, reference.wall.time()))
+        return (stamp.zone or self.zone(reference)).instant(stamp.wall)
+
+    def wall(self, point: datetime, reference: Stamp) -> datetime:
+        """Return the wall time of a point in the series that starts at `reference`."""
+        return point if reference.is_date else self.zone(reference).wall(point)
+
+    def instance(self, wall: datetime, reference: Stamp) -> Instance:
+        """Return the instance that begins at a wall time of the series."""
+        return Instance(wall if reference.is_date else self.zone(reference).instant(wall), wall)
+
+    def allows(self, until: Moment | None, wall: datetime, reference: Stamp) -> bool:
+        """Tell whether UNTIL allows a start.
+
+        UNTIL is inclusive (RFC 5545 §3.3.10). As a date it allows the whole day in the series' zone; in a series of
+        dates its day counts as written; without a zone it is in the series' zone, though a zoned series should have
+        it in UTC.
+        """
+        if until is None:
+            return True
+        if until.is_date or reference.is_date:
+            return wall.date() <= until.wall.date()
+        if until.is_utc:
+            return self.zone(reference).instant(wall).replace(tzinfo=None) <= until.wall
+        return wall <= until.wall
+
+    def length(self, start: Stamp, end: Stamp | Duration | None) -> Duration:
+        """Return how long an event lasts: for dates at least one whole day; for times it may be less than nothing.
+
+        DTEND gives times an exact length, DURATION a nominal one (§3.8.5.3). An end without a zone is in the start's.
+        """
+        if start.is_date:
+            if end is None:
+                return Duration(1)
+            size = end.wall - start.wall if isinstance(end, Stamp) else timedelta(days=end.days) + end.exact
+            return Duration(max(1, -(-size // _DAY)))
+        if isinstance(end, Stamp):
+            zone = self.zone(start)
+            return Duration(exact=(end.zone or zone).instant(end.wall) - zone.instant(start.wall))
+        return end or Duration()
+
+    def occurrence(
+        self, event: Event, key: str, wall: datetime, length: Duration, instant: datetime | None = None
+    ) -> Occurrence:
+        """Return an event's occurrence at a wall time in the event's own zone.
+
+        `instant` says which of two it is where that wall time happens twice; else it is the first. An occurrence whose
+        length is less than nothing has none.
+        """
+        start = start_of(event)
+        begins: datetime | date
+        if start.is_date:
+            begins, label = wall.date(), None
+            ends: datetime | date = begins + timedelta(days=length.days)
+        else:
+            zone = self.zone(start)
+            begins, label = instant or zone.instant(wall), zone.label(wall)
+            nominal = zone.instant(wall + timedelta(days=length.days)) if length.days else begins
+            ends = max(begins, nominal + length.exact)
+        return Occurrence(key, event.uid or "", begins, ends, label, event.title, event.availability)
+
+    def begins(self, occurrence: Occurrence) -> datetime:
+        """Return the instant at which an occurrence begins."""
+        start = occurrence.start
+        return start if isinstance(start, datetime) else midnight(start, self.floating.rules)
+
+    def touches(self, occurrence: Occurrence) -> bool:
+        """Tell whether an occurrence lies in the window, at least with an edge."""
+        end = occurrence.end
+        ends = end if isinstance(end, datetime) else midnight(end, self.floating.rules)
+        return self.begins(occurrence) <= self.window.end and ends >= self.window.start
+
+    def span(self, reference: Stamp, reach: timedelta) -> tuple[datetime, datetime]:
+        """Return between which wall times the instances of a series may touch the window, `reach` away."""
+        zone = self.floating if reference.is_date else self.zone(reference)
+        slack = abs(reach) + _DAY
+        since, until = zone.wall(self.window.start), zone.wall(self.window.end)
+        return (
+            since - slack if since - datetime.min > slack else datetime.min,
+            until + slack if datetime.max - until > slack else datetime.max,
+        )

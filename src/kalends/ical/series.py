@@ -1,0 +1,84 @@
+"""A master → its instances where the rules put them: RRULE, RDATE, EXRULE and EXDATE, before any override."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from kalends.ical.event import Duration, Event, ExtraStart, Stamp
+from kalends.ical.placing import Instance, Placing, start_of
+from kalends.ical.recurrence import Steps, recur
+from kalends.ical.rules import Rule
+from kalends.ical.values import Unreadable
+
+
+def reach_of(length: Duration) -> timedelta:
+    """Return how far from its start an event of that length may still touch the window."""
+    return timedelta(days=length.days) + length.exact
+
+
+def instances_of(master: Event, placing: Placing, reach: timedelta, steps: Steps) -> tuple[list[Instance], bool]:
+    """Return the instances that may touch the window over a distance of `reach`, and whether more may come later.
+
+    Raises `Unreadable` (of which `TooManySteps`), and `OverflowError` at the edges of the calendar.
+    """
+    start = start_of(master)
+    extra = [_extra_instance(item, start, placing) for item in master.extra]
+    reach += max((reach_of(instance.length) for instance in extra if instance.length), default=timedelta())
+    span = _Span(start, placing, *placing.span(start, reach), steps)
+    walls, more = span.starts(master)
+    instances = {made.point: made for made in (placing.instance(wall, start) for wall in walls)}
+    for instance in extra:
+        more = more or instance.wall > span.horizon
+        if span.since <= instance.wall <= span.horizon:
+            instances[instance.point] = instance
+    excluded = span.excluded(master)
+    points = {placing.point(stamp, start) for stamp in master.excluded}
+    days = {stamp.wall.date() for stamp in master.excluded if stamp.is_date}
+    return [
+        instance
+        for instance in instances.values()
+        if instance.point not in points and instance.wall not in excluded and instance.wall.date() not in days
+    ], more
+
+
+def _extra_instance(item: ExtraStart, start: Stamp, placing: Placing) -> Instance:
+    point = placing.point(item.start, start)
+    own = replace(item.start, is_date=start.is_date, zone=item.start.zone or start.zone)
+    length = placing.length(own, item.end) if item.end else None
+    return Instance(point, placing.wall(point, start), length)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The stretch of a master's wall time in which instances are looked for."""
+
+    start: Stamp
+    placing: Placing
+    since: datetime
+    horizon: datetime
+    steps: Steps
+
+    def starts(self, master: Event) -> tuple[set[datetime], bool]:
+        """Return the starts that DTSTART and RRULE make, and whether more come after the span."""
+        if not master.rules:
+            first = self.start.wall
+            return ({first} if self.since <= first <= self.horizon else set()), first > self.horizon
+        results = [self._recur("RRULE", rule) for rule in master.rules]
+        return {start for starts, _ in results for start in starts}, any(more for _, more in results)
+
+    def excluded(self, master: Event) -> set[datetime]:
+        """Return the starts that EXRULE makes."""
+        return {start for rule in master.excluded_rules for start in self._recur("EXRULE", rule)[0]}
+
+    def _recur(self, name: str, rule: Rule) -> tuple[list[datetime], bool]:
+        try:
+            return recur(
+                rule.for_dates() if self.start.is_date else rule,
+                self.start.wall,
+                since=self.since,
+                horizon=self.horizon,
+                steps=self.steps,
+                within=lambda wall: self.placing.allows(rule.until, wall, self.start),
+                first_counts=name == "RRULE",
+            )
+        except Unreadable as error:
+            raise Unreadable(f"{name} {error}") from None

@@ -1,0 +1,36 @@
+"""Which resources are so plain that expanding them may be done in place, without a worker and a time limit."""
+
+import re
+from collections.abc import Sequence
+
+from kalends.ical.lines import unfold
+
+_MOST_BYTES = 16_384
+_MOST_EVENTS = 20
+_MOST_RULES = 24
+_MOST_COUNT = 366
+_RULE = re.compile(rb"^(?:RRULE|EXRULE)[;:](.*)$", re.MULTILINE | re.IGNORECASE)
+_PLAIN = re.compile(
+    rb"FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)|INTERVAL=\d{1,3}|COUNT=(?P<count>\d{1,3})|UNTIL=[\dTZ]{8,16}|WKST=[A-Z]{2}"
+    rb"|BYDAY=[\d,A-Z+-]{2,40}|BYMONTHDAY=[\d,-]{1,100}|BYMONTH=[\d,]{1,30}|BYSETPOS=[\d,-]{1,12}"
+)
+
+
+def is_tame(payloads: Sequence[bytes]) -> bool:
+    """Tell from the bytes alone whether the items of a group are small, few, and without any but plain rules.
+
+    Plain is a rule by days or longer without times of day, week numbers or days of the year, and with a small COUNT
+    if any. What is tame takes milliseconds to expand; what is not may still be harmless.
+    """
+    if sum(map(len, payloads)) > _MOST_BYTES:
+        return False
+    text = b"\n".join(map(unfold, payloads))
+    if text.upper().count(b"BEGIN:VEVENT") > _MOST_EVENTS:
+        return False
+    rules = _RULE.findall(text)
+    return len(rules) <= _MOST_RULES and all(_is_plain(part) for rule in rules for part in rule.strip().split(b";"))
+
+
+def _is_plain(part: bytes) -> bool:
+    found = _PLAIN.fullmatch(part.upper())
+    return found is not None and int(found["count"] or 0) <= _MOST_COUNT
