@@ -1,0 +1,1 @@
+"""External calendar services behind one port; each knows its protocol and nothing of the store."""

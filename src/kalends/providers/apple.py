@@ -1,0 +1,17 @@
+"""Apple: CalDAV at one place, built in."""
+
+from kalends.model.provider import CalendarType
+from kalends.providers.caldav import CalDavKind
+
+APPLE = CalDavKind(
+    kind="apple",
+    built_in_id="9f084ae8-b3a6-4eb6-a29d-bc682c04b5fc",
+    calendar_type=CalendarType.I_CAL,
+    default_name="Apple",
+    fixed_url="https://caldav.icloud.com",
+    advice=(
+        "Apple takes an app-specific password here, not the password of the Apple Account: "
+        "one is made at account.apple.com under Sign-In and Security."
+    ),
+)
+"""iCloud calendars, under the id that the contract publishes for them."""

@@ -1,0 +1,99 @@
+"""The port: what every provider of external calendars offers to the rest of Kalends.
+
+A `ProviderKind` is the plugin (registered under the entry point group `kalends.providers`); a `model.provider.Provider`
+is its installation as one site sees it; an `AccountSession` speaks for one connected account.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import Any, Protocol
+
+from kalends.model.calendar import Account, ExternalCalendar, Page
+from kalends.model.occurrence import Expansion, ExpansionContext
+from kalends.model.provider import CalendarType, Features
+from kalends.net.client import GuardedClient
+
+
+class Delivery(StrEnum):
+    """In what shape a provider hands over recurring events."""
+
+    RESOURCES = "resources"
+    """One item holds a master and its overrides (CalDAV, ICS)."""
+    SERIES = "series"
+    """Master and exceptions are items of their own and may come alone (Google)."""
+    INSTANCES = "instances"
+    """The provider expands; occurrences inherit from their master (Microsoft Graph)."""
+
+
+class StoredVersions(Protocol):
+    """What the store already holds of the calendar that is being read."""
+
+    async def versions(self, keys: Collection[str] | None = None) -> Mapping[str, str]:
+        """Return item key → version for the given keys, or for all items of the calendar."""
+        ...
+
+
+class AccountSession(Protocol):
+    """One connected account. All methods raise `providers.errors.ProviderError`."""
+
+    async def list_calendars(self) -> Sequence[ExternalCalendar]:
+        """Return the account's calendars that can hold events, in the provider's order."""
+        ...
+
+    def read(
+        self, calendar: ExternalCalendar, *, cursor: str | None, continuation: str | None, stored: StoredVersions
+    ) -> AsyncIterator[Page]:
+        """Yield what changed since the cursor, or everything where the cursor is None, in pages.
+
+        `continuation` is what the last stored page of an interrupted reading with the same cursor gave. The last
+        page carries the new cursor; a reading that ends without one was cut off and counts for nothing.
+        Raises `CursorRefused` (before or between pages) where everything has to be read again, and `CalendarGone`.
+        """
+        ...
+
+
+class ProviderKind(Protocol):
+    """A kind of provider. Instances hold no state; configuration comes with the installation."""
+
+    kind: str
+    """Name of the plugin, for instance `caldav`."""
+    built_in_id: str | None
+    """The GUID under which every site has this provider without installing it; None: it has to be installed."""
+    calendar_type: CalendarType
+    default_name: str
+    delivers: Delivery
+
+    def features(self, config: Mapping[str, str]) -> Features:
+        """Return what an installation with this configuration can do."""
+        ...
+
+    def check_config(self, config: Mapping[str, str]) -> dict[str, str]:
+        """Return the configuration in its normal form; raises `ValueError` with a message for the operator."""
+        ...
+
+    async def connect_with_credentials(
+        self, client: GuardedClient, config: Mapping[str, str], *, email: str, password: str
+    ) -> Account:
+        """Find the account that the credentials open.
+
+        Raises `CredentialsRefused`, `NotSupported`, `Unavailable`.
+        """
+        ...
+
+    def session(
+        self, client: GuardedClient, config: Mapping[str, str], credentials: Mapping[str, Any]
+    ) -> AbstractAsyncContextManager[AccountSession]:
+        """Open a session for an account, with the credentials that connecting returned."""
+        ...
+
+    def is_tame(self, payloads: Sequence[bytes]) -> bool:
+        """Tell cheaply, without parsing, whether expanding the group is sure to take a few milliseconds at most."""
+        ...
+
+    def expand(self, payloads: Sequence[bytes], context: ExpansionContext) -> Expansion:
+        """Expand the items of one group, ordered by key.
+
+        Pure; runs in a worker process, so `self` must be picklable. Whatever the payloads hold, nothing is raised.
+        """
+        ...

@@ -1,0 +1,17 @@
+"""CalDAV (RFC 4791) as a kind of provider: finds an account's calendars and reads what changed in them.
+
+config       what an installation is told            kind       the plugin
+discovery    from a URL to principal and homes       session    one connected account
+calendars    from homes to calendars                 reading    a pass over one calendar, in pages
+listing      which members there are or changed      members    their text
+cursor       what is remembered between passes
+client       requests, and status to error           errors     what can come of them
+bodies, multistatus, hrefs, namespaces               the XML and the names in it
+"""
+
+from kalends.providers.caldav.kind import CalDavKind
+
+CALDAV = CalDavKind()
+"""The kind for servers that an operator or a site installs by their address."""
+
+__all__ = ["CALDAV", "CalDavKind"]

@@ -1,0 +1,120 @@
+"""From calendar homes to the calendars in them that can hold events."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+from kalends.model.calendar import ExternalCalendar
+from kalends.net.errors import BadUrl
+from kalends.providers.caldav import bodies, hrefs
+from kalends.providers.caldav import namespaces as ns
+from kalends.providers.caldav.client import DavClient
+from kalends.providers.caldav.errors import HttpRefusal, Malformed
+from kalends.providers.caldav.multistatus import DavResponse, MultiStatus
+from kalends.providers.caldav.zones import iana_zone, zone_of_vtimezone
+
+_ASKED = bodies.propfind(
+    ns.RESOURCETYPE,
+    ns.DISPLAYNAME,
+    ns.SUPPORTED_COMPONENTS,
+    ns.CURRENT_USER_PRIVILEGE_SET,
+    ns.CALENDAR_COLOR,
+    ns.CALENDAR_TIMEZONE,
+    ns.CALENDAR_TIMEZONE_ID,
+    ns.SCHEDULE_DEFAULT_CALENDAR,
+)
+_NOT_FOR_EVENTS = frozenset({ns.SCHEDULE_INBOX, ns.SCHEDULE_OUTBOX, ns.NOTIFICATION})
+_COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
+_SHORT_COLOR = len("#rgb")
+
+
+async def calendars_in(dav: DavClient, homes: Iterable[str], origin: str) -> list[ExternalCalendar]:
+    """Return the calendars in all the homes, each once, in the server's order.
+
+    A home that is itself a calendar counts. One home that cannot be read fails the whole: an account is listed
+    entirely or not at all.
+    """
+    found: dict[str, ExternalCalendar] = {}
+    primary: set[str] = set()
+    for home in homes:
+        for response in (answer := await _listing(dav, home)).responses:
+            default = response.hrefs(ns.SCHEDULE_DEFAULT_CALENDAR)
+            primary |= {path for href in default if (path := _path(href, answer.url))}
+            if _holds_events(response) and (url := _url(response.href, answer.url)):
+                found.setdefault(hrefs.path_of(url), _calendar(response, url, origin))
+    return [replace(calendar, primary=path in primary) for path, calendar in found.items()]
+
+
+async def _listing(dav: DavClient, home: str) -> MultiStatus:
+    """List a home; raises where the answer is about something else or leaves something out."""
+    answer = await dav.propfind(home, _ASKED, depth=1)
+    if not answer.responses:
+        raise Malformed(f"{hrefs.host_of(home)} answered a listing that does not even name what is listed")
+    collection = hrefs.path_of(answer.url)
+    for response in answer.responses:
+        status = response.status or 0
+        if status >= 400 and hrefs.is_self(response.href, collection):  # noqa: PLR2004
+            raise HttpRefusal(f"{hrefs.host_of(home)} answered {status} inside a listing", status=status)
+    return answer
+
+
+def calendar_url(identifier: str, origin: str) -> str:
+    """Return the URL of a calendar by its id: a path at the account's origin, or a whole URL elsewhere."""
+    return identifier if "://" in identifier else origin + identifier
+
+
+def _calendar(response: DavResponse, url: str, origin: str) -> ExternalCalendar:
+    path = urlsplit(url).path
+    identifier = path if hrefs.origin_of(url) == origin else url
+    return ExternalCalendar(
+        id=identifier if identifier.endswith("/") else identifier + "/",
+        name=response.text(ns.DISPLAYNAME) or unquote(path.rstrip("/").rpartition("/")[2]),
+        own=ns.SUBSCRIBED not in response.types,
+        writable=_writable(response),
+        color=_color(response.text(ns.CALENDAR_COLOR)),
+        time_zone=_zone(response),
+    )
+
+
+def _holds_events(response: DavResponse) -> bool:
+    """RFC 4791 §5.2.3: a calendar that names no components takes all."""
+    if ns.CALENDAR not in response.types or response.types & _NOT_FOR_EVENTS:
+        return False
+    components = response.props.get(ns.SUPPORTED_COMPONENTS)
+    names = {component.get("name", "").upper() for component in components} if components is not None else set()
+    return not names or "VEVENT" in names
+
+
+def _writable(response: DavResponse) -> bool:
+    """RFC 3744 §5.4; a server that knows no privileges says nothing, and is believed to let the account write."""
+    privileges = response.props.get(ns.CURRENT_USER_PRIVILEGE_SET)
+    if privileges is None:
+        return True
+    return any(kind.tag in ns.WRITING_PRIVILEGES for privilege in privileges.iter(ns.PRIVILEGE) for kind in privilege)
+
+
+def _color(text: str | None) -> str | None:
+    if text is None or not _COLOR.fullmatch(text):
+        return None
+    if len(text) == _SHORT_COLOR:
+        text = "#" + "".join(2 * digit for digit in text[1:])
+    return text[:7].lower()
+
+
+def _zone(response: DavResponse) -> str | None:
+    identifier = response.text(ns.CALENDAR_TIMEZONE_ID)
+    definition = response.text(ns.CALENDAR_TIMEZONE)
+    return (identifier and iana_zone(identifier)) or (definition and zone_of_vtimezone(definition)) or None
+
+
+def _url(href: str, base_url: str) -> str | None:
+    try:
+        return hrefs.absolute(href, base_url)
+    except BadUrl:
+        return None
+
+
+def _path(href: str, base_url: str) -> str | None:
+    url = _url(href, base_url)
+    return hrefs.path_of(url) if url else None

@@ -1,0 +1,124 @@
+"""Requests to a CalDAV server; the one place where statuses and network failures become the port's errors."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+
+from kalends.net.client import GuardedClient, Response
+from kalends.net.credentials import BasicCredentials
+from kalends.net.errors import AddressRefused as NetAddressRefused
+from kalends.net.errors import CredentialsWithheld, NetError
+from kalends.net.errors import TooLarge as NetTooLarge
+from kalends.providers.caldav import hrefs
+from kalends.providers.caldav.errors import HttpRefusal, NotDav, TooLarge
+from kalends.providers.caldav.multistatus import MultiStatus, parse
+from kalends.providers.errors import AddressRefused, CredentialsRefused, ProviderError, Unavailable
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_MAX_PAGE_BYTES = 4 * 1024 * 1024
+_MULTI_STATUS = 207
+_UNAUTHORIZED = 401
+_LONGEST_WAIT = timedelta(days=1)
+
+
+class DavClient:
+    """Speaks WebDAV with one account's credentials. `advice` is added where the server refuses them."""
+
+    def __init__(self, http: GuardedClient, credentials: BasicCredentials, *, advice: str) -> None:
+        self._http = http
+        self._credentials = credentials
+        self._advice = advice
+
+    async def propfind(self, url: str, body: bytes, *, depth: int) -> MultiStatus:
+        """Ask for properties (RFC 4918 §9.1) of a resource (depth 0) and its members (depth 1)."""
+        return await self._ask("PROPFIND", url, body, {"Depth": str(depth)}, MAX_ANSWER_BYTES)
+
+    async def report(self, url: str, body: bytes, *, max_bytes: int = MAX_ANSWER_BYTES) -> MultiStatus:
+        """Ask for a report (RFC 3253 §3.6) on a collection."""
+        return await self._ask("REPORT", url, body, {"Depth": "0"}, max_bytes)
+
+    async def get(self, url: str, *, max_bytes: int) -> Response:
+        """Fetch a resource; raises `HttpRefusal` for any status but 200 and `TooLarge` beyond the bytes given."""
+        answer = await self._request("GET", url, {"Accept": "text/calendar, */*;q=0.1"}, None, max_bytes)
+        if answer.status != 200:  # noqa: PLR2004
+            raise HttpRefusal(f"{hrefs.host_of(url)} answered {answer.status} to GET", status=answer.status)
+        return answer
+
+    def refused(self, what: str) -> CredentialsRefused:
+        """Return the error that says that the credentials do not work, with the provider's advice."""
+        return CredentialsRefused(what, public=f"The calendar server refused the user name or password. {self._advice}")
+
+    def learn(self, url: str) -> None:
+        """Let the credentials go to a host that an answer to them named; raises `AddressRefused` where they may not."""
+        try:
+            self._credentials.scope.learn(url)
+        except NetError as error:
+            raise _from_net(error) from error
+
+    async def led_to(self, url: str) -> str:
+        """Return where a URL that is there to redirect (RFC 6764 §5) leads, and let the credentials go there.
+
+        Asked without them, since nobody knows yet whether they may go there. Raises `AddressRefused` where not.
+        """
+        try:
+            answer = await self._http.request("GET", url, max_bytes=_MAX_PAGE_BYTES)
+        except NetTooLarge:
+            return url
+        except NetError as error:
+            raise _from_net(error) from error
+        self.learn(answer.url)
+        return answer.url
+
+    async def _ask(self, method: str, url: str, body: bytes, headers: Mapping[str, str], max_bytes: int) -> MultiStatus:
+        headers = {**headers, "Content-Type": "application/xml; charset=utf-8", "Accept": "application/xml, text/xml"}
+        answer = await self._request(method, url, headers, body, max_bytes)
+        if answer.status in range(200, 300) and answer.status != _MULTI_STATUS:
+            raise NotDav(f"{hrefs.host_of(answer.url)} answered {answer.status} to {method} where 207 was due")
+        if answer.status != _MULTI_STATUS:
+            raise HttpRefusal(f"{hrefs.host_of(answer.url)} answered {answer.status} to {method}", status=answer.status)
+        media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type and not media_type.endswith("xml"):
+            raise NotDav(f"{hrefs.host_of(answer.url)} answered {method} with {media_type[:80]} where XML was due")
+        return await parse(answer.body, answer.url)
+
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_bytes: int
+    ) -> Response:
+        try:
+            answer = await self._http.request(
+                method, url, headers=headers, content=body, credentials=self._credentials, max_bytes=max_bytes
+            )
+        except NetError as error:
+            raise _from_net(error) from error
+        if answer.status == _UNAUTHORIZED:
+            raise self.refused(f"{hrefs.host_of(answer.url)} answered 401 to {method}")
+        if answer.status == 429 or answer.status >= 500:  # noqa: PLR2004
+            message = f"{hrefs.host_of(answer.url)} answered {answer.status} to {method}"
+            raise HttpRefusal(message, status=answer.status, retry_after=retry_after(answer.headers))
+        return answer
+
+
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """Return how long the server asks to be left alone (RFC 9110 §10.2.3), at most a day; None where it does not say.
+
+    A date is measured against the server's own clock, the answer's `Date`.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return min(timedelta(seconds=int(value[:9])), _LONGEST_WAIT)
+    try:
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return max(timedelta(), min(wait, _LONGEST_WAIT))
+
+
+def _from_net(error: NetError) -> ProviderError:
+    if isinstance(error, NetAddressRefused):
+        return AddressRefused(str(error), public=error.public)
+    if isinstance(error, CredentialsWithheld):
+        public = "The calendar server hands over to another host, to which this service does not send passwords."
+        return AddressRefused(str(error), public=public)
+    if isinstance(error, NetTooLarge):
+        return TooLarge(str(error))
+    return Unavailable(str(error))

@@ -1,0 +1,76 @@
+"""What is remembered between passes, and inside one that was cut off: opaque strings of ours, with a version inside."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from kalends.providers.errors import CursorRefused
+
+_VERSION = 1
+_MOST_REMEMBERED_MEMBERS = 20_000
+
+
+class CursorKind(StrEnum):
+    """How a server lets itself be asked what changed."""
+
+    SYNC_TOKEN = "sync-token"  # noqa: S105 - the property's name
+    """RFC 6578: it says itself what changed since a token."""
+    CTAG = "ctag"
+    """It has a tag that changes with the collection; which members changed, their etags say."""
+    ETAGS = "etags"
+    """Only the members' etags tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Up to where a calendar has been read."""
+
+    kind: CursorKind
+    value: str = ""
+
+    def __str__(self) -> str:
+        return json.dumps({"v": _VERSION, "kind": self.kind, "value": self.value}, separators=(",", ":"))
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Read a cursor; raises `CursorRefused` where it is not of this version."""
+        try:
+            match json.loads(text):
+                case {"v": version, "kind": str(kind), "value": str(value)} if version == _VERSION:
+                    return cls(CursorKind(kind), value)
+        except ValueError:
+            pass
+        raise CursorRefused("the cursor is of another version")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A reading after its listing: what there is to read, and what will be known once it has been.
+
+    `members` maps key to version (empty where the listing told none): all of them in a full reading, else those
+    that may have changed. `removed` is known to be gone.
+    """
+
+    full: bool
+    cursor: str
+    members: Mapping[str, str]
+    removed: tuple[str, ...] = ()
+
+    def continuation(self) -> str | None:
+        """Return the plan as text; None where it is so large that listing again costs less than keeping it."""
+        if len(self.members) + len(self.removed) > _MOST_REMEMBERED_MEMBERS:
+            return None
+        return json.dumps({"v": _VERSION, **asdict(self)}, separators=(",", ":"))
+
+    @classmethod
+    def resume(cls, text: str, *, full: bool) -> "Plan | None":
+        """Read a continuation; None where it is of another version or of another kind of reading."""
+        try:
+            match json.loads(text):
+                case {"v": version, "full": bool(of_full), "cursor": str(cursor), "members": dict(members),
+                      "removed": list(removed)} if version == _VERSION and of_full is full:  # fmt: skip
+                    return cls(full, cursor, members, tuple(removed))
+        except ValueError:
+            pass
+        return None

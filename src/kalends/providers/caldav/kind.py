@@ -1,0 +1,98 @@
+"""The plugin: what the CalDAV kind, and kinds that are CalDAV at a fixed place, offer to the rest of Kalends."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kalends.ical import expand_resource, is_tame
+from kalends.model.calendar import Account
+from kalends.model.occurrence import Expansion, ExpansionContext
+from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature
+from kalends.net.client import GuardedClient
+from kalends.net.credentials import BasicCredentials, CredentialScope
+from kalends.providers.base import AccountSession, Delivery
+from kalends.providers.caldav import config as settings
+from kalends.providers.caldav import hrefs
+from kalends.providers.caldav.client import DavClient
+from kalends.providers.caldav.discovery import discover, starting_points
+from kalends.providers.caldav.session import CalDavSession, kept_credentials
+
+
+@dataclass(kw_only=True)
+class CalDavKind:
+    """A kind of provider that speaks CalDAV.
+
+    `fixed_url`, where not None, is where all its accounts are; an installation then has nothing to configure.
+    `advice` is told to a person whose credentials were refused.
+    """
+
+    kind: str = "caldav"
+    built_in_id: str | None = None
+    calendar_type: CalendarType = CalendarType.OTHER
+    default_name: str = "CalDAV"
+    delivers: Delivery = Delivery.RESOURCES
+    fixed_url: str | None = None
+    advice: str = (
+        "Where the account uses two-step sign-in, it takes an app-specific password in place of the usual one."
+    )
+
+    def features(self, config: Mapping[str, str]) -> Features:  # noqa: ARG002 - the same for every installation
+        """Return what an installation can do."""
+        return Features(
+            connect_methods=(ConnectMethod.CREDENTIALS,),
+            update_sync_config=True,
+            list_event_from_calendars=ImportFeature.SPECIFIC_CALENDARS,
+            sync_to_calendar=ExportFeature.NOT_SUPPORTED,
+            primary_calendar=False,
+        )
+
+    def check_config(self, config: Mapping[str, str]) -> dict[str, str]:
+        """Return the configuration in its normal form; raises `ValueError` with a message for the operator."""
+        if self.fixed_url is None:
+            return settings.check_config(config)
+        if config:
+            raise ValueError(
+                f"{self.default_name} has no settings, so not {', '.join(map(repr, sorted(config)))} either"
+            )
+        return {}
+
+    async def connect_with_credentials(
+        self, client: GuardedClient, config: Mapping[str, str], *, email: str, password: str
+    ) -> Account:
+        """Find the account that the credentials open; its key is the principal's URL.
+
+        Raises `CredentialsRefused`, `NotSupported`, `Unavailable`.
+        """
+        checked = settings.check_config({settings.URL: self.fixed_url} if self.fixed_url else config)
+        place = checked[settings.URL]
+        origin = hrefs.origin_of(f"https://{place}" if settings.is_domain(place) else place)
+        email = email.strip()
+        user = settings.Username(checked[settings.USERNAME]).of(email)
+        credentials = BasicCredentials(user, password, CredentialScope(origin, client.policy))
+        dav = DavClient(client, credentials, advice=self.advice)
+        found = await discover(dav, await starting_points(client, dav, place))
+        return Account(
+            key=found.principal,
+            email=email,
+            addresses=found.addresses | ({email.lower()} if "@" in email else set()),
+            credentials=kept_credentials(user, password, origin=origin, principal=found.principal, homes=found.homes),
+        )
+
+    @asynccontextmanager
+    async def session(
+        self,
+        client: GuardedClient,
+        config: Mapping[str, str],  # noqa: ARG002 - what connecting found stands in the credentials
+        credentials: Mapping[str, Any],
+    ) -> AsyncIterator[AccountSession]:
+        """Open a session for an account, with the credentials that connecting returned."""
+        yield CalDavSession(client, credentials, advice=self.advice)
+
+    def is_tame(self, payloads: Sequence[bytes]) -> bool:
+        """Tell cheaply whether expanding the group is sure to be quick."""
+        return is_tame(payloads)
+
+    def expand(self, payloads: Sequence[bytes], context: ExpansionContext) -> Expansion:
+        """Expand the items of one group, ordered by key: a resource with its master and overrides."""
+        return expand_resource(payloads, context)

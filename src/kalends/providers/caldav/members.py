@@ -1,0 +1,146 @@
+"""The text of members: many at once by calendar-multiget (RFC 4791 §7.9), one at a time where that does not do.
+
+A multiget is never believed about what is missing from it: that is asked for singly.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kalends.model.calendar import ItemChange
+from kalends.net.client import Response
+from kalends.providers.caldav import bodies, hrefs
+from kalends.providers.caldav import namespaces as ns
+from kalends.providers.caldav.client import DavClient
+from kalends.providers.caldav.errors import HttpRefusal, Malformed, NotDav, TooLarge
+from kalends.providers.caldav.listing import GONE
+from kalends.providers.errors import CalendarGone
+
+MAX_RESOURCE_BYTES = 1_048_576
+_MAX_BATCH_BYTES = 32 * 1024 * 1024
+_BATCH = 100
+_WANTED_BATCH_BYTES = 2 * 1024 * 1024
+_NO_MULTIGET = frozenset({400, 403, 405, 415, 422, 500, 501})
+_CHARSETS = re.compile(r"utf-?8|us-ascii|iso-8859-\d{1,2}|windows-125\d")
+_TOO_MUCH = frozenset({413, 507})
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What a batch of members came to; `gone` are keys that do not exist any more."""
+
+    changed: list[ItemChange] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+
+class Members:
+    """Fetches members of one collection, and learns how many may be asked for at once."""
+
+    def __init__(self, dav: DavClient, url: str) -> None:
+        self._dav = dav
+        self._url = url
+        self._multiget = True
+        self.batch = _BATCH
+        """How many members the next batch should have, so that its answer stays near two megabytes."""
+
+    async def fetch(self, wanted: Mapping[str, str]) -> Fetched:
+        """Fetch members, given as key → version in the listing; raises `CalendarGone` and `Unavailable`."""
+        fetched = Fetched()
+        await self._fetch(wanted, fetched)
+        if fetched.changed:
+            size = sum(len(change.payload or b"") for change in fetched.changed) // len(fetched.changed)
+            self.batch = max(1, min(_BATCH, _WANTED_BATCH_BYTES // max(1, size)))
+        return fetched
+
+    async def _fetch(self, wanted: Mapping[str, str], fetched: Fetched) -> None:
+        if len(wanted) > 1 and self._multiget:
+            try:
+                missing = await self._fetch_together(wanted, fetched)
+            except (Malformed, TooLarge):
+                # One member can spoil the answer for all of them; halving finds it.
+                half = len(wanted) // 2
+                await self._fetch(dict(list(wanted.items())[:half]), fetched)
+                await self._fetch(dict(list(wanted.items())[half:]), fetched)
+                return
+        else:
+            missing = wanted
+        for key, version in missing.items():
+            await self._fetch_one(key, version, fetched)
+
+    async def _fetch_together(self, wanted: Mapping[str, str], fetched: Fetched) -> Mapping[str, str]:
+        """Fetch by multiget and return what is left to be asked for singly."""
+        try:
+            answer = await self._dav.report(self._url, bodies.calendar_multiget(wanted), max_bytes=_MAX_BATCH_BYTES)
+        except HttpRefusal as refusal:
+            if refusal.status in GONE:
+                raise CalendarGone(f"{hrefs.host_of(self._url)} does not exist any more") from refusal
+            if refusal.status in _TOO_MUCH:
+                raise TooLarge(str(refusal)) from refusal
+            if refusal.status not in _NO_MULTIGET:
+                raise
+            self._multiget = False
+            return wanted
+        collection = hrefs.path_of(answer.url)
+        missing = dict(wanted)
+        for response in answer.responses:
+            key = hrefs.member_key(response.href, collection)
+            text = response.props.get(ns.CALENDAR_DATA)
+            if key in missing and text is not None and (text.text or "").strip():
+                listed = missing.pop(key)
+                payload = (text.text or "").lstrip().encode()
+                fetched.changed.append(_change(key, response.text(ns.GETETAG) or listed, payload))
+        return missing
+
+    async def _fetch_one(self, key: str, version: str, fetched: Fetched) -> None:
+        try:
+            answer = await self._dav.get(hrefs.origin_of(self._url) + key, max_bytes=MAX_RESOURCE_BYTES)
+        except TooLarge:
+            fetched.changed.append(_quarantined(key, version, f"larger than {MAX_RESOURCE_BYTES} bytes"))
+        except HttpRefusal as refusal:
+            if refusal.status in GONE:
+                fetched.gone.append(key)
+            elif refusal.status <= 500 and refusal.status != 429:  # noqa: PLR2004
+                # The server lists it and will not hand it over: that is this member's trouble, not the calendar's.
+                # Without a version it is asked for again whenever it is listed.
+                fetched.changed.append(_quarantined(key, "", f"the server answers {refusal.status} when asked for it"))
+            else:
+                raise
+        else:
+            fetched.changed.append(_from_get(key, version, answer))
+
+
+def _from_get(key: str, version: str, answer: Response) -> ItemChange:
+    if answer.headers.get("content-type", "").lower().startswith("text/html"):
+        raise NotDav(f"{hrefs.host_of(answer.url)} answered a web page where a calendar resource was due")
+    if not answer.framed and not answer.body.rstrip().endswith(b"END:VCALENDAR"):
+        raise Malformed(f"{hrefs.host_of(answer.url)} answered a calendar resource that is cut off")
+    # A proxy that compresses may alter the header's etag, so the listing's comes first.
+    version = version or answer.headers.get("etag", "")
+    charset = _charset(answer.headers.get("content-type", ""))
+    try:
+        text = answer.body.decode(charset if _CHARSETS.fullmatch(charset) else "utf-8")
+    except (LookupError, UnicodeError):
+        return _quarantined(key, version, f"its text cannot be read as {charset[:40]}")
+    return _change(key, version, text.encode())
+
+
+def _charset(content_type: str) -> str:
+    for parameter in content_type.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip('"').lower() or "utf-8"
+    return "utf-8"
+
+
+def _change(key: str, version: str, payload: bytes) -> ItemChange:
+    version = version or "sha256-" + hashlib.sha256(payload).hexdigest()
+    if not payload.strip():
+        return _quarantined(key, version, "it is empty")
+    if len(payload) > MAX_RESOURCE_BYTES:
+        return _quarantined(key, version, f"larger than {MAX_RESOURCE_BYTES} bytes")
+    return ItemChange(key, key, version, payload)
+
+
+def _quarantined(key: str, version: str, problem: str) -> ItemChange:
+    return ItemChange(key, key, version, None, problem)

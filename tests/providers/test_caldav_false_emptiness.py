@@ -1,0 +1,127 @@
+"""A read that failed, or an answer that makes no sense, never passes for an empty calendar."""
+
+import gzip
+from datetime import timedelta
+
+import pytest
+
+from kalends.providers.caldav.cursor import Cursor, CursorKind
+from kalends.providers.errors import CalendarGone, CredentialsRefused, Unavailable
+from tests.net.loopback import raw
+from tests.providers.contract import Mirror
+from tests.providers.scripted import (
+    CALENDAR,
+    TOKEN,
+    XML,
+    A,
+    B,
+    Script,
+    about,
+    full_of,
+    member,
+    multistatus,
+    scripted,
+)
+
+_BOMB = (
+    b'<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
+    b'<d:multistatus xmlns:d="DAV:"><d:sync-token>&b;</d:sync-token></d:multistatus>'
+)
+_DEEP = b'<d:multistatus xmlns:d="DAV:">' + b"<d:x>" * 100_000 + b"</d:x>" * 100_000 + b"</d:multistatus>"
+_WHOLE = multistatus(member(A, '"1"'), token="t").partition(b"\r\n\r\n")[2]
+_NONSENSE = {
+    "login page": raw(200, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"}),
+    "login page as 207": raw(207, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"}),
+    "login page as xml": raw(207, b"<html><body>Sign in</body></html>", XML),
+    "answer as web page": raw(207, _WHOLE, {"Content-Type": "text/html"}),
+    "200 without body": raw(200),
+    "204": raw(204),
+    "207 without body": raw(207, b"", XML),
+    "truncated xml": raw(207, _WHOLE[:-20], XML),
+    "xml cut in half": raw(207, _WHOLE[: len(_WHOLE) // 2], XML),
+    "two documents": raw(207, _WHOLE + _WHOLE, XML),
+    "entity bomb": raw(207, _BOMB, XML),
+    "deep nesting": raw(207, _DEEP, XML),
+    "another root": raw(207, b'<d:error xmlns:d="DAV:"/>', XML),
+    "not xml": raw(207, b"OK", XML),
+    "response without href": multistatus("<d:response/>", token="t"),
+    "status that is none": multistatus("<d:response><d:href>/c/a</d:href><d:status>OK</d:status></d:response>"),
+    "about another collection": multistatus(member("/another/a.ics", '"1"'), token="t"),
+    "shorter than announced": raw(207, _WHOLE, {**XML, "Content-Length": "100000"}),
+    "broken compression": raw(207, gzip.compress(_WHOLE)[:-12], {**XML, "Content-Encoding": "gzip"}),
+    "too many redirects": raw(301, b"", {"Location": "/c/"}),
+    "unavailable": raw(503),
+    "bad gateway": raw(502),
+    "too many requests": raw(429),
+}
+
+
+@pytest.mark.parametrize("answer", _NONSENSE.values(), ids=_NONSENSE.keys())
+async def test_a_failed_or_truncated_read_is_no_empty_calendar(answer: bytes) -> None:
+    script = Script()
+    script.on("REPORT", "/c/", answer)
+    script.on("PROPFIND", "/c/", answer)
+    async with scripted(script, hanging_up_on="REPORT") as session:
+        mirror = full_of(A, B)
+        with pytest.raises(Unavailable):
+            await mirror.sync(session, CALENDAR)
+        assert mirror.cursor == TOKEN
+        with pytest.raises(Unavailable):
+            await mirror.sync(session, CALENDAR, full=True)
+    assert mirror.pages == []
+    assert mirror.holds("title-a", "title-b")
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_calendar_at_a_wrong_address_is_gone_and_not_empty(full: bool) -> None:
+    async with scripted(Script()) as session:
+        mirror = full_of(A, B)
+        with pytest.raises(CalendarGone):
+            await mirror.sync(session, CALENDAR, full=full)
+    assert mirror.holds("title-a", "title-b")
+
+
+async def test_a_calendar_that_207_says_is_not_there_is_gone() -> None:
+    script = Script()
+    script.on("REPORT", "/c/", raw(403))
+    script.on("PROPFIND", "/c/", multistatus(about("/c", status=404)))
+    async with scripted(script) as session:
+        with pytest.raises(CalendarGone):
+            await Mirror().sync(session, CALENDAR)
+
+
+async def test_a_changed_password_is_said_in_every_kind_of_reading() -> None:
+    script = Script()
+    script.on("REPORT", "/c/", raw(401))
+    script.on("PROPFIND", "/c/", raw(401))
+    async with scripted(script) as session:
+        for cursor in (None, TOKEN, str(Cursor(CursorKind.CTAG, "x")), str(Cursor(CursorKind.ETAGS))):
+            with pytest.raises(CredentialsRefused):
+                await Mirror(cursor=cursor).sync(session, CALENDAR)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Retry-After": "120"}, timedelta(minutes=2)),
+        (
+            {"Retry-After": "Sun, 22 Nov 2026 10:05:00 GMT", "Date": "Sun, 22 Nov 2026 10:00:00 GMT"},
+            timedelta(minutes=5),
+        ),
+        (
+            {"Retry-After": "Sun, 22 Nov 2026 09:00:00 GMT", "Date": "Sun, 22 Nov 2026 10:00:00 GMT"},
+            timedelta(),
+        ),
+        ({"Retry-After": "99999999999999"}, timedelta(days=1)),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after_is_handed_on(status: int, headers: dict[str, str], wait: timedelta | None) -> None:
+    script = Script()
+    script.on("REPORT", "/c/", raw(status, b"", headers))
+    async with scripted(script) as session:
+        with pytest.raises(Unavailable) as refusal:
+            await full_of(A).sync(session, CALENDAR)
+    assert refusal.value.retry_after == wait
