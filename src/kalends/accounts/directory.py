@@ -1,0 +1,69 @@
+"""The providers of a site: those built in, and those installed there."""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from kalends.model.errors import provider_not_found
+from kalends.model.provider import Provider
+from kalends.providers.base import ProviderKind
+from kalends.store.database import Database, Transaction
+from kalends.store.providers import Install, Installs
+
+log = structlog.get_logger(__name__)
+
+
+class ProviderDirectory:
+    """Knows the kinds of providers, and what each site has of them."""
+
+    def __init__(self, database: Database, kinds: Mapping[str, ProviderKind]) -> None:
+        self._database = database
+        self._kinds = kinds
+
+    def kind(self, provider: Provider) -> ProviderKind:
+        """Return the plugin behind a provider."""
+        return self._kinds[provider.kind]
+
+    async def list(self, site_id: str) -> Sequence[Provider]:
+        """Return the providers that can be connected to: the built-in ones by name, then the installed ones."""
+        async with self._database.read() as connection:
+            installs = await Installs(connection, site_id).all()
+        return [*self._built_in(), *self._installed([one for one in installs if one.removed_at is None])]
+
+    async def get(self, site_id: str, provider_id: str) -> Provider:
+        """Return a provider that can be connected to; raises `NotFound`."""
+        for provider in await self.list(site_id):
+            if provider.id == provider_id.lower():
+                return provider
+        raise provider_not_found(provider_id)
+
+    async def known(self, connection: Transaction, site_id: str) -> Mapping[str, Provider]:
+        """Return id → provider, with those that were removed: existing connections still name them.
+
+        An installation whose plugin is not there (any more) is left out.
+        """
+        installed = self._installed(await Installs(connection, site_id).all())
+        return {provider.id: provider for provider in (*self._built_in(), *installed)}
+
+    def _built_in(self) -> Sequence[Provider]:
+        return [
+            _provider(kind, kind.built_in_id, kind.default_name, {}, built_in=True)
+            for kind in sorted(self._kinds.values(), key=lambda one: one.default_name)
+            if kind.built_in_id is not None
+        ]
+
+    def _installed(self, installs: Sequence[Install]) -> Sequence[Provider]:
+        found = []
+        for install in installs:
+            kind = self._kinds.get(install.kind)
+            if kind is None:
+                log.warning("provider_without_plugin", provider=install.id, kind=install.kind)
+            else:
+                found.append(_provider(kind, install.id, install.name, install.config, built_in=False))
+        return found
+
+
+def _provider(
+    kind: ProviderKind, provider_id: str, name: str, config: Mapping[str, str], *, built_in: bool
+) -> Provider:
+    return Provider(provider_id, kind.kind, name, kind.calendar_type, kind.features(config), built_in, dict(config))

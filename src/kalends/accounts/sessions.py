@@ -1,0 +1,61 @@
+"""Speaking for a connected account: its sealed credentials, opened for the time of a session."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kalends.accounts.directory import ProviderDirectory
+from kalends.model.calendar import Account
+from kalends.model.connection import Connection
+from kalends.model.provider import Provider
+from kalends.net.client import GuardedClient
+from kalends.providers.base import AccountSession
+from kalends.providers.errors import CredentialsRefused, Unavailable
+from kalends.store.connections import Connections
+from kalends.store.database import Database
+from kalends.vault.sealing import SealBroken, Vault
+
+
+class Accounts:
+    """Opens accounts: for the first time with what a person typed, later with what was kept."""
+
+    def __init__(self, database: Database, directory: ProviderDirectory, vault: Vault, client: GuardedClient) -> None:
+        self._database = database
+        self._directory = directory
+        self._vault = vault
+        self._client = client
+
+    async def find(self, provider: Provider, *, email: str, password: str) -> Account:
+        """Return the account that credentials open; raises `ProviderError`."""
+        kind = self._directory.kind(provider)
+        return await kind.connect_with_credentials(self._client, provider.config, email=email, password=password)
+
+    @asynccontextmanager
+    async def open(self, provider: Provider, account: Account) -> AsyncIterator[AccountSession]:
+        """Open a session for an account that was just found; raises `ProviderError`."""
+        kind = self._directory.kind(provider)
+        async with kind.session(self._client, provider.config, account.credentials) as session:
+            yield session
+
+    @asynccontextmanager
+    async def session(self, connection: Connection, provider: Provider) -> AsyncIterator[AccountSession]:
+        """Open a session for a stored connection; raises `ProviderError`."""
+        async with self._database.read() as reader:
+            sealed = await Connections(reader, connection.site_id).sealed_credentials(connection.id)
+        if sealed is None:
+            raise CredentialsRefused("the credentials were erased")
+        try:
+            credentials = self._vault.open(sealed, row=credentials_row(connection.site_id, connection.id))
+        except SealBroken as error:
+            raise Unavailable(str(error)) from None
+        kind = self._directory.kind(provider)
+        async with kind.session(self._client, provider.config, credentials) as session:
+            yield session
+
+    def seal(self, account: Account, site_id: str, connection_id: str) -> bytes:
+        """Return the account's credentials as they are stored with a connection."""
+        return self._vault.seal(account.credentials, row=credentials_row(site_id, connection_id))
+
+
+def credentials_row(site_id: str, connection_id: str) -> str:
+    """Return the name under which a connection's credentials are sealed."""
+    return f"connections/{site_id}/{connection_id}"

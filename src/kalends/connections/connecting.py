@@ -1,0 +1,153 @@
+"""Connecting an account to a schedule."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from kalends.accounts.directory import ProviderDirectory
+from kalends.accounts.sessions import Accounts
+from kalends.connections.finding import find_connection, find_schedule, require_premium
+from kalends.connections.views import ConnectionView, provider_unavailable
+from kalends.jobs.asking import Wake
+from kalends.model.calendar import Account, ExternalCalendar
+from kalends.model.clock import Clock
+from kalends.model.connection import Connection, ImportChoice, ImportConfig, Status
+from kalends.model.errors import Invalid, Rule, Unauthenticated, not_supported_by_provider
+from kalends.model.identity import Identity, Permission
+from kalends.model.ids import new_connection_id
+from kalends.model.provider import ConnectMethod, Provider
+from kalends.model.schedule import Schedule
+from kalends.providers.errors import CredentialsRefused, NotSupported, ProviderError
+from kalends.store.calendars import Calendars
+from kalends.store.connections import AlreadyConnected, Connections
+from kalends.store.database import Database
+
+
+class Connecting:
+    """Connects accounts, and reconnects those that were connected before."""
+
+    def __init__(
+        self, database: Database, directory: ProviderDirectory, accounts: Accounts, clock: Clock, wake: Wake
+    ) -> None:
+        self._database = database
+        self._directory = directory
+        self._accounts = accounts
+        self._clock = clock
+        self._wake = wake
+
+    async def by_credentials(
+        self, identity: Identity, *, provider_id: str, schedule_id: str, email: str, password: str
+    ) -> ConnectionView:
+        """Connect the account that the credentials open; the first import begins at once.
+
+        The same account and schedule again give the same connection with fresh credentials. Raises `NotFound`,
+        `PermissionDenied`, `PreconditionFailed` (`NOT_SUPPORTED_BY_PROVIDER`), `Unauthenticated` (`BAD_CREDENTIALS`),
+        `ProviderUnavailable`.
+        """
+        provider, schedule = await self._reach(identity, provider_id, schedule_id)
+        require_premium(identity)
+        if ConnectMethod.CREDENTIALS not in provider.features.connect_methods:
+            raise not_supported_by_provider(f"{provider.name} does not connect by e-mail address and password.")
+        try:
+            account = await self._accounts.find(provider, email=email, password=password)
+            async with self._accounts.open(provider, account) as session:
+                calendars = await session.list_calendars()
+        except CredentialsRefused as refused:
+            raise Unauthenticated(refused.public, code="BAD_CREDENTIALS") from None
+        except NotSupported as unsupported:
+            raise not_supported_by_provider(unsupported.public) from None
+        except ProviderError as error:
+            raise provider_unavailable(error.public, provider.id) from None
+        connection = await self._keep(identity, provider, schedule, account, calendars)
+        self._wake()
+        return ConnectionView(connection, provider)
+
+    async def by_oauth(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
+        """Return the URL at which the account's owner consents.
+
+        Raises `NotFound`, `PermissionDenied`, `PreconditionFailed` (`NOT_SUPPORTED_BY_PROVIDER`).
+        """
+        provider, _ = await self._reach(identity, provider_id, schedule_id)
+        if urlsplit(redirect_url).scheme not in {"http", "https"}:
+            raise Invalid.one("redirectUrl", "must be a web URL", Rule.FORMAT, data={"type": "WEB_URL"})
+        raise not_supported_by_provider(f"{provider.name} does not connect by OAuth.")
+
+    async def _reach(self, identity: Identity, provider_id: str, schedule_id: str) -> tuple[Provider, Schedule]:
+        provider = await self._directory.get(identity.site_id, provider_id)
+        async with self._database.read() as reader:
+            schedule = await find_schedule(reader, identity, schedule_id, Permission.MANAGE_ALL_CONNECTIONS)
+        return provider, schedule
+
+    async def _keep(
+        self,
+        identity: Identity,
+        provider: Provider,
+        schedule: Schedule,
+        account: Account,
+        calendars: Sequence[ExternalCalendar],
+    ) -> Connection:
+        try:
+            return await self._write(identity, provider, schedule, account, calendars)
+        except AlreadyConnected:
+            # another request connected the same account in this moment: its row is there now
+            return await self._write(identity, provider, schedule, account, calendars)
+
+    async def _write(
+        self,
+        identity: Identity,
+        provider: Provider,
+        schedule: Schedule,
+        account: Account,
+        calendars: Sequence[ExternalCalendar],
+    ) -> Connection:
+        now = self._clock.now()
+        async with self._database.write() as writer:
+            connections = Connections(writer, identity.site_id)
+            earlier = await connections.of_account(schedule.id, provider.id, account.key)
+            if earlier is None:
+                connection = _new(identity, provider, schedule, account, calendars, now)
+                sealed = self._accounts.seal(account, identity.site_id, connection.id)
+                await connections.add(connection, credentials=sealed)
+            else:
+                connection = earlier
+                sealed = self._accounts.seal(account, identity.site_id, connection.id)
+                await connections.void_lease(connection.id)
+                await connections.set_account(
+                    connection.id, email=account.email, addresses=account.addresses, credentials=sealed
+                )
+                if earlier.status in {Status.DISCONNECTED, Status.ERROR}:
+                    await connections.set_status(connection.id, Status.CONNECTED)
+            await Calendars(writer, identity.site_id).see(connection.id, calendars, at=now, select_own=earlier is None)
+            await connections.want_sync(connection.id)
+            return await find_connection(writer, identity, connection.id, Permission.READ_ALL_CONNECTIONS)
+
+
+def _new(
+    identity: Identity,
+    provider: Provider,
+    schedule: Schedule,
+    account: Account,
+    calendars: Sequence[ExternalCalendar],
+    now: datetime,
+) -> Connection:
+    has_primary = any(calendar.primary for calendar in calendars)
+    return Connection(
+        site_id=identity.site_id,
+        id=new_connection_id(),
+        provider_id=provider.id,
+        schedule_id=schedule.id,
+        owner_id=schedule.owner_id,
+        app_id=identity.app_id,
+        account_key=account.key,
+        account_email=account.email,
+        addresses=account.addresses,
+        status=Status.CONNECTED,
+        error_reason=None,
+        import_config=ImportConfig(choice=ImportChoice.PRIMARY if has_primary else ImportChoice.CALENDARS),
+        created_at=now,
+        last_good_read_at=None,
+        failures=0,
+        last_error=None,
+        wanted_rev=0,
+        done_rev=0,
+    )

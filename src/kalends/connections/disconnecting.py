@@ -1,0 +1,59 @@
+"""Disconnect: nothing imported stays here, and the credentials are erased."""
+
+from kalends.accounts.directory import ProviderDirectory
+from kalends.connections.finding import find_connection
+from kalends.connections.views import ConnectionView, Failures
+from kalends.model.clock import Clock
+from kalends.model.connection import Connection, Status
+from kalends.model.errors import PreconditionFailed
+from kalends.model.identity import Identity, Permission
+from kalends.store.calendars import Calendars
+from kalends.store.connections import Connections
+from kalends.store.database import Database, Transaction
+
+
+class Disconnecting:
+    """Disconnects connections."""
+
+    def __init__(self, database: Database, directory: ProviderDirectory, clock: Clock) -> None:
+        self._database = database
+        self._directory = directory
+        self._clock = clock
+
+    async def disconnect(self, identity: Identity, connection_id: str) -> ConnectionView:
+        """Disconnect a connection.
+
+        Raises `NotFound`, `PermissionDenied`, `PreconditionFailed` (`CONNECTION_ALREADY_DISCONNECTED`).
+        """
+        everyone = Permission.MANAGE_ALL_CONNECTIONS
+        async with self._database.write() as writer:
+            connection = await find_connection(writer, identity, connection_id, everyone)
+            if connection.status is Status.DISCONNECTED:
+                raise PreconditionFailed(
+                    "The connection was disconnected before.", code="CONNECTION_ALREADY_DISCONNECTED"
+                )
+            await self._end(writer, connection)
+            ended = await find_connection(writer, identity, connection_id, everyone)
+            provider = (await self._directory.known(writer, identity.site_id)).get(ended.provider_id)
+        if provider is None:
+            raise Failures.of([ended]).error()
+        return ConnectionView(ended, provider)
+
+    async def disconnect_owner(self, writer: Transaction, site_id: str, user_id: str) -> int:
+        """Disconnect what belongs to a user's schedules, in the caller's transaction; return how many were."""
+        live = [
+            connection
+            for connection in await Connections(writer, site_id).matching(owner_ids=[user_id])
+            if connection.status is not Status.DISCONNECTED
+        ]
+        for connection in live:
+            await self._end(writer, connection)
+        return len(live)
+
+    async def _end(self, writer: Transaction, connection: Connection) -> None:
+        connections = Connections(writer, connection.site_id)
+        calendars = Calendars(writer, connection.site_id)
+        await connections.void_lease(connection.id)
+        known = await calendars.of_connection(connection.id)
+        await calendars.forget_contents([one.id for one in known])
+        await connections.disconnect(connection.id, self._clock.now())

@@ -1,0 +1,24 @@
+"""What *list events* is asked."""
+
+from dataclasses import dataclass
+
+from kalends.model.time import Window
+
+DEFAULT_LIMIT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """A query for events. Filters that are None leave everything in; those given must all match.
+
+    `personal` asks for titles and names (`OWN_PI`), `include_free` for what does not block as well.
+    """
+
+    span: Window
+    schedule_ids: tuple[str, ...] | None = None
+    user_ids: tuple[str, ...] | None = None
+    all_day: bool | None = None
+    personal: bool = False
+    limit: int = DEFAULT_LIMIT
+    partial_failure: bool = False
+    include_free: bool = False

@@ -1,0 +1,171 @@
+"""Update the sync config of a connection: which calendars are imported."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kalends.accounts.directory import ProviderDirectory
+from kalends.connections.calendars import AccountCalendars, not_connected
+from kalends.connections.finding import find_connection
+from kalends.connections.views import ConnectionView, Failures
+from kalends.jobs.asking import Wake
+from kalends.model.clock import Clock
+from kalends.model.connection import Connection, ImportChoice, Status
+from kalends.model.errors import Invalid, Rule, Violation, not_supported_by_provider
+from kalends.model.identity import Identity, Permission
+from kalends.model.provider import ExportFeature, Provider
+from kalends.store.calendars import Calendars, StoredCalendar
+from kalends.store.connections import Connections
+from kalends.store.database import Database
+from kalends.sync.selection import imported
+
+CALENDARS_FIELD = "syncConfig.listEventFromCalendars.calendars.calendars"
+
+
+class ExportTarget(StrEnum):
+    """Where events are exported to: the arms of `syncToCalendar`."""
+
+    PRIMARY = "primary"
+    DEDICATED = "dedicated"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChange:
+    """A change of `listEventFromCalendars`; None leaves as it was. `calendar_ids` goes with the choice `CALENDARS`."""
+
+    enabled: bool | None = None
+    choice: ImportChoice | None = None
+    calendar_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExportChange:
+    """A change of `syncToCalendar`; None leaves as it was."""
+
+    enabled: bool | None = None
+    target: ExportTarget | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncConfigChange:
+    """A change of either side; a side that is None stays as it was."""
+
+    imports: ImportChange | None = None
+    exports: ExportChange | None = None
+
+
+class SyncConfigs:
+    """Changes sync configs."""
+
+    def __init__(
+        self,
+        database: Database,
+        directory: ProviderDirectory,
+        calendars: AccountCalendars,
+        clock: Clock,
+        wake: Wake,
+    ) -> None:
+        self._database = database
+        self._directory = directory
+        self._calendars = calendars
+        self._clock = clock
+        self._wake = wake
+
+    async def update(self, identity: Identity, connection_id: str, change: SyncConfigChange) -> ConnectionView:
+        """Change the config and ask for a sync where that makes a difference.
+
+        What is no longer imported is deleted here at once. Raises `NotFound`, `PermissionDenied`, `Invalid` for a
+        calendar that the account does not have, `PreconditionFailed` (`NOT_SUPPORTED_BY_PROVIDER`,
+        `CONNECTION_NOT_CONNECTED`).
+        """
+        async with self._database.read() as reader:
+            connection = await find_connection(reader, identity, connection_id, Permission.MANAGE_ALL_CONNECTIONS)
+            provider = (await self._directory.known(reader, identity.site_id)).get(connection.provider_id)
+        if provider is None:
+            raise Failures.of([connection]).error()
+        if connection.status is Status.DISCONNECTED:
+            raise not_connected()
+        _check_supported(provider, change)
+        if change.imports is not None:
+            await self._change_imports(connection, change.imports)
+        async with self._database.read() as reader:
+            changed = await find_connection(reader, identity, connection_id, Permission.MANAGE_ALL_CONNECTIONS)
+        return ConnectionView(changed, provider)
+
+    async def _change_imports(self, connection: Connection, change: ImportChange) -> None:
+        if change.choice is not None:
+            await self._check_calendars(connection, change)
+        async with self._database.write() as writer:
+            connections = Connections(writer, connection.site_id)
+            calendars = Calendars(writer, connection.site_id)
+            before = await connections.get(connection.id)
+            if before is None or before.status is Status.DISCONNECTED:
+                raise not_connected()
+            were_imported = imported(before, await calendars.of_connection(connection.id))
+            config = before.import_config
+            await connections.set_import(
+                connection.id,
+                enabled=config.enabled if change.enabled is None else change.enabled,
+                choice=change.choice or config.choice,
+            )
+            if change.choice is ImportChoice.CALENDARS:
+                await calendars.select(connection.id, change.calendar_ids)
+            after = await connections.get(connection.id)
+            are_imported = imported(after, await calendars.of_connection(connection.id)) if after else []
+            now_ids = {one.id for one in are_imported}
+            dropped = [one.id for one in were_imported if one.id not in now_ids]
+            if {one.id for one in were_imported} == now_ids:
+                return
+            await connections.void_lease(connection.id)
+            await calendars.forget_contents(dropped)
+            if before.status is not Status.ERROR:
+                await connections.set_status(connection.id, Status.SYNC_IN_PROGRESS)
+            await connections.want_sync(connection.id)
+        self._wake()
+
+    async def _check_calendars(self, connection: Connection, change: ImportChange) -> None:
+        async with self._database.read() as reader:
+            stored = await Calendars(reader, connection.site_id).of_connection(connection.id)
+        if _lacks(change, stored):
+            # made at the provider since the last look
+            listed = await self._calendars.of(connection)
+            async with self._database.write() as writer:
+                calendars = Calendars(writer, connection.site_id)
+                await calendars.see(connection.id, listed, at=self._clock.now())
+                stored = await calendars.of_connection(connection.id)
+        if change.choice is ImportChoice.PRIMARY:
+            if _lacks(change, stored):
+                raise not_supported_by_provider("The account has no primary calendar; name calendars instead.")
+            return
+        missing = _missing(change, stored)
+        if missing:
+            raise Invalid(
+                [
+                    Violation(
+                        f"{CALENDARS_FIELD}[{index}].id",
+                        "The account has no such calendar.",
+                        Rule.OTHER,
+                        name="CALENDAR_NOT_FOUND",
+                    )
+                    for index in missing
+                ]
+            )
+
+
+def _lacks(change: ImportChange, stored: Sequence[StoredCalendar]) -> bool:
+    if change.choice is ImportChoice.PRIMARY:
+        return not any(one.calendar.primary and one.gone_at is None for one in stored)
+    return bool(_missing(change, stored))
+
+
+def _missing(change: ImportChange, stored: Sequence[StoredCalendar]) -> list[int]:
+    there = {one.calendar.id for one in stored if one.gone_at is None}
+    return [index for index, wanted in enumerate(change.calendar_ids) if wanted not in there]
+
+
+def _check_supported(provider: Provider, change: SyncConfigChange) -> None:
+    if not provider.features.update_sync_config:
+        raise not_supported_by_provider(f"{provider.name} has no sync config to change.")
+    wants_export = change.exports is not None and change.exports.enabled
+    if wants_export and provider.features.sync_to_calendar is ExportFeature.NOT_SUPPORTED:
+        raise not_supported_by_provider(f"Events cannot be exported to {provider.name}.")

@@ -1,0 +1,49 @@
+"""Retention: what has had its time is deleted once an hour."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from kalends.model.clock import Clock
+from kalends.store.database import Database
+from kalends.store.retention import Expired
+
+log = structlog.get_logger(__name__)
+
+EVERY = timedelta(hours=1)
+DISCONNECTED_KEPT = timedelta(days=90)
+RUNS_KEPT = timedelta(days=30)
+
+
+class Retention:
+    """Deletes old occurrences, runs, disconnected connections and notes about expired tokens."""
+
+    def __init__(self, database: Database, clock: Clock, window_back: timedelta) -> None:
+        self._database = database
+        self._clock = clock
+        self._window_back = window_back
+
+    async def once(self) -> int:
+        """Delete what has had its time; return how many rows."""
+        now = self._clock.now()
+        async with self._database.write() as writer:
+            expired = Expired(writer)
+            return (
+                # a day more than the window, which begins at midnight
+                await expired.drop_occurrences(now - self._window_back - timedelta(days=1))
+                + await expired.drop_runs(now - RUNS_KEPT)
+                + await expired.drop_revoked_tokens(now)
+                + await expired.drop_connections(now - DISCONNECTED_KEPT)
+            )
+
+    async def run(self) -> None:
+        """Do so every hour until cancelled."""
+        while True:
+            try:
+                dropped = await self.once()
+                if dropped:
+                    log.info("retention", rows=dropped)
+            except Exception:
+                log.exception("retention_failed")
+            await asyncio.sleep(EVERY.total_seconds())

@@ -1,0 +1,71 @@
+"""What the result of a sync means for the connection: status, reason, time of the next one. Pure."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kalends.model.connection import Connection, ErrorReason, Status
+from kalends.providers.errors import CalendarGone, CredentialsRefused, ProviderError, Unavailable
+
+LONGEST_BACK_OFF = timedelta(hours=1)
+LONGEST_RETRY_AFTER = timedelta(hours=24)
+JITTER = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How often a connection is read, and from which age of the last good read on it counts as broken."""
+
+    poll_interval: timedelta
+    staleness_limit: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a failed sync leaves: a status of None keeps the one before."""
+
+    status: Status | None
+    reason: ErrorReason | None
+    next_sync_at: datetime
+    description: str
+
+
+def after_success(timing: Timing, now: datetime, jitter: random.Random) -> datetime:
+    """Return when to look again after a good read."""
+    return now + _jittered(timing.poll_interval, jitter)
+
+
+def after_failure(
+    connection: Connection, error: Exception, timing: Timing, now: datetime, jitter: random.Random
+) -> Failure:
+    """Return what a failure means: some are final until somebody acts, others keep the status for a while."""
+    back_off = min(timing.poll_interval * 2 ** min(connection.failures, 16), LONGEST_BACK_OFF)
+    next_sync_at = now + _jittered(back_off, jitter)
+    if isinstance(error, Unavailable) and error.retry_after is not None:
+        next_sync_at = max(next_sync_at, now + min(error.retry_after, LONGEST_RETRY_AFTER))
+    status, reason = _standing(connection, error, timing, now)
+    return Failure(status, reason, next_sync_at, describe(error))
+
+
+def describe(error: Exception) -> str:
+    """Return an error for the operator; of an unexpected one only its kind, for its text may hold anything."""
+    if isinstance(error, ProviderError):
+        return f"{type(error).__name__}: {error}"
+    return f"unexpected {type(error).__name__}"
+
+
+def _standing(
+    connection: Connection, error: Exception, timing: Timing, now: datetime
+) -> tuple[Status | None, ErrorReason | None]:
+    if isinstance(error, CredentialsRefused):
+        return Status.ERROR, ErrorReason.TOKEN_REVOKED
+    if isinstance(error, CalendarGone):
+        return Status.ERROR, ErrorReason.EXTERNAL_CALENDAR_DELETED
+    last_good = connection.last_good_read_at or connection.created_at
+    if now - last_good >= timing.staleness_limit and connection.status is not Status.ERROR:
+        return Status.ERROR, ErrorReason.UNDEFINED
+    return None, None
+
+
+def _jittered(span: timedelta, jitter: random.Random) -> timedelta:
+    return span * jitter.uniform(1 - JITTER, 1 + JITTER)

@@ -1,0 +1,85 @@
+"""Events of a span that reaches outside the window for which occurrences are kept.
+
+Where a provider delivers whole series, everything needed is stored: the items are expanded for the span, away from the
+event loop and under a deadline.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from kalends.model.clock import Clock
+from kalends.model.connection import Connection
+from kalends.model.occurrence import ExpansionContext, span_in
+from kalends.model.time import Window
+from kalends.providers.base import Delivery, ProviderKind
+from kalends.store.calendars import StoredCalendar
+from kalends.store.contents import Contents
+from kalends.store.database import Database
+from kalends.store.events import Position, StoredEvent
+from kalends.sync.expansion import Expander, Group
+from kalends.sync.reading import ReadingLimits
+
+DEADLINE = timedelta(seconds=30)
+
+
+class SpanNotReadable(Exception):
+    """What lies in the span is not stored, or takes too long to work out."""
+
+
+class Spans:
+    """Knows which spans are kept, and works out the others."""
+
+    def __init__(self, database: Database, expander: Expander, clock: Clock, limits: ReadingLimits) -> None:
+        self._database = database
+        self._expander = expander
+        self._clock = clock
+        self._limits = limits
+
+    def is_kept(self, span: Window) -> bool:
+        """Tell whether the stored occurrences cover the span."""
+        kept = Window.around(self._clock.now(), self._limits.window_back, self._limits.window_ahead)
+        # yesterday's window counts: the new day is filled in by the next sync
+        return kept.start <= span.start and span.end <= kept.end - timedelta(days=1)
+
+    async def events(
+        self,
+        connection: Connection,
+        calendar: StoredCalendar,
+        kind: ProviderKind,
+        schedule_zone: str,
+        span: Window,
+    ) -> Sequence[StoredEvent]:
+        """Return all events of a calendar that touch the span, free ones included; raises `SpanNotReadable`."""
+        if kind.delivers is Delivery.INSTANCES:
+            raise SpanNotReadable(calendar.id)
+        async with self._database.read() as reader:
+            stored = await Contents(reader, calendar.site_id, calendar.id).payloads(None)
+        groups = [Group(key, tuple(items.values())) for key, items in stored.items()]
+        context = ExpansionContext(
+            span, calendar.calendar.time_zone or schedule_zone, connection.addresses, self._limits.expansion
+        )
+        try:
+            async with asyncio.timeout(DEADLINE.total_seconds()):
+                expanded = await self._expander.expand(kind, groups, context)
+        except TimeoutError:
+            raise SpanNotReadable(calendar.id) from None
+        zone = ZoneInfo(schedule_zone)
+        events = []
+        for group_key, expansion in expanded.items():
+            for one in expansion.occurrences:
+                start_at, end_at = span_in(zone, one)
+                events.append(
+                    StoredEvent(
+                        Position(start_at, calendar.id, group_key, one.key),
+                        start_at,
+                        end_at,
+                        one.start if one.all_day else None,
+                        one.end if one.all_day else None,
+                        one.zone,
+                        one.title,
+                        one.availability,
+                    )
+                )
+        return events

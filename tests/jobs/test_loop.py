@@ -1,0 +1,186 @@
+"""The loop that takes up syncs, and asking for one beside it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import pytest
+
+from kalends.jobs.loop import LeasedSync, SyncLoop
+from kalends.model.clock import SystemClock
+from kalends.model.connection import Connection, ErrorReason, Status
+from kalends.providers.errors import Unavailable
+from kalends.store.runs import Runs
+from kalends.store.servers import Servers
+from tests.rules.conftest import Scripted
+from tests.world import ics
+
+PATIENCE = 20.0
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not await condition():
+        assert time.monotonic() < deadline, "it never came true"
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def running(loop: SyncLoop) -> AsyncIterator[None]:
+    task = asyncio.create_task(loop.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def has_status(scripted: Scripted, connection: Connection, status: Status) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return (await scripted.world.connection(connection.id)).status is status
+
+    return check
+
+
+async def test_connecting_wakes_the_loop_and_polls_follow(scripted: Scripted) -> None:
+    world = scripted.world
+    async with running(world.kalends.loop):
+        connection = await scripted.connect(sync=False)
+        await until(has_status(scripted, connection, Status.SYNCED))
+        readings = len(scripted.kind.readings)
+        world.clock.advance(world.kalends.settings.poll_interval * 1.2)
+
+        async def polled() -> bool:
+            return len(scripted.kind.readings) > readings
+
+        await until(polled)
+
+
+async def test_a_failure_backs_off_and_recovers_by_itself(scripted: Scripted) -> None:
+    world = scripted.world
+    connection = await scripted.connect()
+
+    def down(_page: int) -> None:
+        raise Unavailable("down", retry_after=timedelta(minutes=30))
+
+    scripted.kind.fault = down
+    await world.sync(connection)
+    assert await world.kalends.leased.claim_due(1) == []
+    world.clock.advance(timedelta(minutes=29))
+    assert await world.kalends.leased.claim_due(1) == [], "what the provider asks for is honoured"
+    world.clock.advance(timedelta(minutes=1))
+    scripted.kind.fault = None
+    async with running(world.kalends.loop):
+
+        async def recovered() -> bool:
+            return (await world.connection(connection.id)).failures == 0
+
+        await until(recovered)
+
+
+async def test_refused_credentials_are_tried_again_ever_more_rarely(scripted: Scripted) -> None:
+    world = scripted.world
+    connection = await scripted.connect()
+    scripted.kind.password = "changed"
+    tries = 0
+    for _ in range(24 * 60):
+        for lease in await world.kalends.leased.claim_due(1):
+            await world.kalends.leased.run(lease)
+            tries += 1
+        world.clock.advance(timedelta(minutes=1))
+    broken = await world.connection(connection.id)
+    assert (broken.status, broken.error_reason) == (Status.ERROR, ErrorReason.TOKEN_REVOKED)
+    assert tries < 40
+
+
+async def test_stopping_hands_leases_back_and_says_goodbye(scripted: Scripted) -> None:
+    world = scripted.world
+    scripted.remote.put("e", ics("e", "Busy", "20261201T090000Z"))
+    connection = await scripted.connect(sync=False)
+    entered = asyncio.Event()
+    real = scripted.kind.session
+
+    @asynccontextmanager
+    async def stuck(*args: object) -> AsyncIterator[object]:
+        async with real(*args) as session:  # type: ignore[arg-type]
+            entered.set()
+            await asyncio.sleep(3600)
+            yield session
+
+    scripted.kind.session = stuck  # type: ignore[method-assign,assignment]
+    async with running(world.kalends.loop):
+        await asyncio.wait_for(entered.wait(), PATIENCE)
+    assert await world.kalends.leased.claim(connection.site_id, connection.id) is not None, "it is free at once"
+    async with world.kalends.database.read() as reader:
+        assert not await Servers(reader).any_since(world.clock.now() - timedelta(days=1))
+
+
+async def test_a_lease_is_renewed_while_the_sync_goes_on(scripted: Scripted) -> None:
+    world, kalends = scripted.world, scripted.world.kalends
+    connection = await scripted.connect(sync=False)
+    short = LeasedSync(kalends.database, kalends.leased._sync, SystemClock(), timedelta(seconds=0.3))
+    release = asyncio.Event()
+    real = scripted.kind.session
+
+    @asynccontextmanager
+    async def slow(*args: object) -> AsyncIterator[object]:
+        async with real(*args) as session:  # type: ignore[arg-type]
+            await release.wait()
+            yield session
+
+    scripted.kind.session = slow  # type: ignore[method-assign,assignment]
+    lease = await short.claim(connection.site_id, connection.id)
+    assert lease is not None
+    syncing = asyncio.create_task(short.run(lease))
+    await asyncio.sleep(1.0)  # several times the lease: this is what has to pass
+    assert await short.claim(connection.site_id, connection.id) is None
+    release.set()
+    assert await syncing is not None
+    assert (await world.connection(connection.id)).status is Status.SYNCED
+
+
+async def test_asking_with_no_server_running_does_the_sync_here(scripted: Scripted) -> None:
+    connection = await scripted.connect(sync=False)
+    assert await scripted.world.kalends.asking.sync(connection, within=timedelta(seconds=30))
+    assert (await scripted.world.connection(connection.id)).status is Status.SYNCED
+
+
+async def test_asking_beside_a_server_leaves_the_work_to_it(scripted: Scripted) -> None:
+    world, kalends = scripted.world, scripted.world.kalends
+    connection = await scripted.connect(sync=False)
+    async with kalends.database.write() as writer:
+        await Servers(writer).beat("another process", world.clock.now())
+    asking = asyncio.create_task(kalends.asking.sync(connection, within=timedelta(minutes=1)))
+    await asyncio.sleep(0.3)
+    assert scripted.kind.readings == [], "the server that runs has to do it"
+    (lease,) = await kalends.leased.claim_due(1)
+    await kalends.leased.run(lease)
+    assert await asyncio.wait_for(asking, PATIENCE)
+    async with kalends.database.read() as reader:
+        assert len(await Runs(reader, world.site.id).latest(connection.id, 10)) == 1
+
+
+async def test_asking_does_not_wait_for_a_server_that_died(scripted: Scripted) -> None:
+    world, kalends = scripted.world, scripted.world.kalends
+    connection = await scripted.connect(sync=False)
+    async with kalends.database.write() as writer:
+        await Servers(writer).beat("a killed process", world.clock.now() - timedelta(minutes=1))
+    assert await kalends.asking.sync(connection, within=timedelta(seconds=30))
+
+
+@pytest.mark.parametrize("asks", [1, 5])
+async def test_a_burst_of_asking_is_one_or_two_syncs(scripted: Scripted, asks: int) -> None:
+    world, kalends = scripted.world, scripted.world.kalends
+    connection = await scripted.connect()
+    before = len(scripted.kind.readings)
+    async with running(kalends.loop):
+        done = await asyncio.gather(
+            *(kalends.asking.sync(connection, within=timedelta(minutes=1)) for _ in range(asks))
+        )
+    assert all(done)
+    assert 1 <= len(scripted.kind.readings) - before <= 2
+    now = await world.connection(connection.id)
+    assert now.done_rev == now.wanted_rev

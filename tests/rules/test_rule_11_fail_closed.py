@@ -1,0 +1,140 @@
+"""Rule 11: when a calendar that should be read cannot be, list events fails or says whose."""
+
+from datetime import timedelta
+
+import pytest
+
+from kalends.connections.sync_config import ImportChange, SyncConfigChange
+from kalends.model.connection import ErrorReason, ImportChoice, Status
+from kalends.model.errors import ProviderUnavailable
+from kalends.providers.errors import Unavailable
+from tests.rules.conftest import Scripted
+from tests.scripted_provider import GUID, RemoteCalendar
+from tests.world import ics
+
+
+def busy(scripted: Scripted) -> None:
+    scripted.remote.put("e", ics("e", "Busy", "20261201T090000Z", end="20261201T100000Z"))
+
+
+def unreachable(_page: int) -> None:
+    raise Unavailable("no answer")
+
+
+async def assert_fails_closed(scripted: Scripted, connection_id: str) -> None:
+    with pytest.raises(ProviderUnavailable) as raised:
+        await scripted.world.page()
+    assert raised.value.code == "PROVIDER_UNAVAILABLE"
+    assert raised.value.data == {
+        "failedProviderIds": [GUID],
+        "failedConnectionIds": [connection_id],
+        "failedScheduleIds": [scripted.world.schedule.id],
+    }
+    with pytest.raises(ProviderUnavailable):
+        await scripted.world.page(partial_failure=True)  # nothing else could be read either
+
+
+async def test_rule_11_a_calendar_that_was_never_read_is_not_free(scripted: Scripted) -> None:
+    busy(scripted)
+    connection = await scripted.connect(sync=False)
+    await assert_fails_closed(scripted, connection.id)
+
+
+async def test_rule_11_refused_credentials_fail_at_once_and_recover(scripted: Scripted) -> None:
+    busy(scripted)
+    connection = await scripted.connect()
+    scripted.kind.password = "changed"
+    await scripted.world.sync(connection)
+    broken = await scripted.world.connection(connection.id)
+    assert (broken.status, broken.error_reason) == (Status.ERROR, ErrorReason.TOKEN_REVOKED)
+    await assert_fails_closed(scripted, connection.id)
+    scripted.kind.password = "right"
+    await scripted.world.sync(connection)
+    healed = await scripted.world.connection(connection.id)
+    assert (healed.status, healed.error_reason) == (Status.SYNCED, None)
+    assert await scripted.world.titles() == ["Busy"]
+
+
+async def test_rule_11_stored_data_is_served_until_the_staleness_limit(scripted: Scripted) -> None:
+    busy(scripted)
+    connection = await scripted.connect()
+    scripted.kind.fault = unreachable
+    limit = scripted.world.kalends.settings.staleness_limit
+    scripted.world.clock.advance(limit - timedelta(seconds=1))
+    await scripted.world.sync(connection)
+    assert await scripted.world.titles() == ["Busy"]
+    assert (await scripted.world.connection(connection.id)).status is Status.SYNCED
+    scripted.world.clock.advance(timedelta(seconds=1))
+    await assert_fails_closed(scripted, connection.id)
+    await scripted.world.sync(connection)
+    broken = await scripted.world.connection(connection.id)
+    assert (broken.status, broken.error_reason) == (Status.ERROR, ErrorReason.UNDEFINED)
+    await assert_fails_closed(scripted, connection.id)
+    scripted.kind.fault = None
+    await scripted.world.sync(connection)
+    assert await scripted.world.titles() == ["Busy"]
+
+
+async def test_rule_11_a_calendar_that_was_just_chosen_is_not_free_until_it_was_read(scripted: Scripted) -> None:
+    busy(scripted)
+    other = scripted.kind.calendars["d"] = RemoteCalendar()
+    other.put("f", ics("f", "Also busy", "20261202T090000Z", end="20261202T100000Z"))
+    connection = await scripted.connect()
+    configs = scripted.world.kalends.services.sync_configs
+    for chosen in (("c",), ("c", "d")):
+        change = ImportChange(choice=ImportChoice.CALENDARS, calendar_ids=chosen)
+        await configs.update(scripted.world.admin, connection.id, SyncConfigChange(imports=change))
+    await assert_fails_closed(scripted, connection.id)
+    await scripted.world.sync(connection)
+    assert await scripted.world.titles() == ["Busy", "Also busy"]
+
+
+async def test_rule_11_all_chosen_calendars_gone_is_an_error_and_one_of_several_is_not(scripted: Scripted) -> None:
+    busy(scripted)
+    other = scripted.kind.calendars["d"] = RemoteCalendar()
+    other.put("f", ics("f", "Elsewhere", "20261202T090000Z", end="20261202T100000Z"))
+    connection = await scripted.connect()
+    del scripted.kind.calendars["d"]
+    await scripted.world.sync(connection)
+    halved = await scripted.world.connection(connection.id)
+    assert halved.status is Status.SYNCED
+    assert halved.last_error == "1 of the chosen calendars no longer exist"
+    assert await scripted.world.titles() == ["Busy"]
+    del scripted.kind.calendars["c"]
+    await scripted.world.sync(connection)
+    gone = await scripted.world.connection(connection.id)
+    assert (gone.status, gone.error_reason) == (Status.ERROR, ErrorReason.EXTERNAL_CALENDAR_DELETED)
+    await assert_fails_closed(scripted, connection.id)
+
+
+async def test_rule_11_partial_failure_names_whose_calendar_is_missing(scripted: Scripted) -> None:
+    busy(scripted)
+    world = scripted.world
+    broken = await scripted.connect()
+    second = await world.kalends.schedules.create(world.site, name="Room", time_zone="Europe/Berlin")
+    view = await world.kalends.connecting.by_credentials(
+        world.admin, provider_id=GUID, schedule_id=second.id, email="room@example.org", password="right"
+    )
+    scripted.kind.password = "changed"
+    await world.sync(broken)
+    scripted.kind.password = "right"
+    await world.sync(view.connection)
+    page = await world.page(partial_failure=True)
+    assert page.failures is not None
+    assert page.failures.connection_ids == (broken.id,)
+    assert page.failures.schedule_ids == (world.schedule.id,)
+    assert {one.schedule_id for one in page.events} == {second.id}
+    with pytest.raises(ProviderUnavailable):
+        await world.page()
+    assert (await world.page(schedule_ids=(second.id,))).events, "who is not asked for does not matter"
+
+
+async def test_rule_11_what_is_not_imported_does_not_matter(scripted: Scripted) -> None:
+    busy(scripted)
+    connection = await scripted.connect()
+    scripted.kind.password = "changed"
+    await scripted.world.sync(connection)
+    await scripted.world.kalends.services.sync_configs.update(
+        scripted.world.admin, connection.id, SyncConfigChange(imports=ImportChange(enabled=False))
+    )
+    assert await scripted.world.titles() == []
