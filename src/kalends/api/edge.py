@@ -1,0 +1,85 @@
+"""What surrounds every request: an id, one line in the log, and an answer even where the code failed."""
+
+import secrets
+import time
+import traceback
+from typing import Any
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kalends.api.refusals import InternalError, refusal
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID = "X-Wix-Request-Id"
+NOBODY_WAITS = 499
+"""What the log calls a request that ended without an answer."""
+
+
+class RequestLog:
+    """Gives each request an id, which every answer and every log line carries, and logs one line when it is done.
+
+    The line names the route, never the path, the query or a header: those hold ids, cursors and tokens.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, began, status = secrets.token_hex(12), time.perf_counter(), NOBODY_WAITS
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                route: Any = scope.get("route")
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    route=getattr(route, "path", None),
+                    status=status,
+                    ms=round((time.perf_counter() - began) * 1000, 1),
+                    request_id=request_id,
+                )
+
+
+class LastResort:
+    """Answers 500 where anything unforeseen was raised, and logs where it happened.
+
+    What the error says stays out of the log: messages of drivers and parsers quote what they were working on.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # noqa: BLE001 - the last resort takes whatever comes
+            log.error("failed", error=type(error).__qualname__, trace="".join(traceback.format_tb(error.__traceback__)))  # noqa: TRY400
+            if not started:
+                await refusal(InternalError("Something went wrong here."))(scope, receive, send)

@@ -1,0 +1,133 @@
+"""The kinds of fields that requests hold, each with what is wrong where it does not fit (contract §3, §6.2)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from kalends.model.errors import Rule
+from kalends.model.ids import is_guid
+
+LONGEST_URL = 2_048
+LONGEST_EMAIL = 254
+LONGEST_PASSWORD = 1_000
+LONGEST_CALENDAR_ID = 2_048
+LONGEST_CURSOR = 32_768
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+_NOT_IN_URLS = re.compile(r"[\s\x00-\x20\x7f\\<>\"{}|^`]")
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_DATE_TIME = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<minute>[0-9]{2}:[0-9]{2}):(?P<second>[0-9]{2})"
+    r"(?P<fraction>\.[0-9]{1,20})?(?:[Zz]|(?P<sign>[+ -])(?P<hours>[01][0-9]|2[0-3]):(?P<minutes>[0-5][0-9]))"
+)
+_LEAP_SECOND = 60
+
+
+class Refused(ValueError):
+    """A value does not fit its field: what `Violation` says, but for the field's name."""
+
+    def __init__(self, rule: Rule, description: str, *, name: str | None = None, **data: Any) -> None:
+        super().__init__(description)
+        self.rule = rule
+        self.description = description
+        self.name = name
+        self.data = data
+
+
+def _storable(text: str) -> str:
+    # databases refuse U+0000, and UTF-8 has no lone surrogates
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise Refused(Rule.FORMAT, "must hold characters only, no U+0000 and no lone surrogates", type="TEXT")
+    return text
+
+
+def _guid(text: str) -> str:
+    if not is_guid(text):
+        raise Refused(Rule.FORMAT, "must be a GUID", type="GUID")
+    return text.lower()
+
+
+def _email(text: str) -> str:
+    if not _EMAIL.fullmatch(text):
+        raise Refused(Rule.FORMAT, "must be an e-mail address", type="EMAIL")
+    return text
+
+
+def _web_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or _NOT_IN_URLS.search(text):
+        raise Refused(Rule.FORMAT, "must be a web URL (http or https)", type="WEB_URL")
+    return text
+
+
+def parse_date_time(text: str) -> datetime:
+    """Return the instant (UTC) of an RFC 3339 date-time with offset; raises `Refused`.
+
+    A space before the offset counts as the `+` that a careless client did not escape. A leap second is taken for the
+    second after it, and digits beyond microseconds are dropped.
+    """
+    found = _DATE_TIME.fullmatch(text)
+    if found is None:
+        raise _not_a_date_time()
+    seconds = int(found["second"])
+    leap = timedelta(seconds=1) if seconds == _LEAP_SECOND else timedelta()
+    offset = timedelta()
+    if found["sign"]:
+        offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"]))
+        offset = -offset if found["sign"] == "-" else offset
+    try:
+        wall = datetime.fromisoformat(f"{found['date']}T{found['minute']}:{59 if leap else seconds:02}")
+        fraction = timedelta(microseconds=int((found["fraction"] or ".0")[1:7].ljust(6, "0")))
+        return (wall + leap + fraction - offset).replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise _not_a_date_time() from None
+
+
+def _not_a_date_time() -> Refused:
+    return Refused(
+        Rule.FORMAT, "must be a date-time with offset (RFC 3339), for instance 2026-01-31T09:00:00Z", type="DATE_TIME"
+    )
+
+
+def _date_time(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise _not_a_date_time()
+    return parse_date_time(value)
+
+
+def _flag(value: object) -> object:
+    if isinstance(value, str):
+        if value not in {"true", "false"}:
+            raise Refused(Rule.FORMAT, "must be true or false", type="BOOLEAN")
+        return value == "true"
+    return value
+
+
+def _count(value: object) -> object:
+    if isinstance(value, str):
+        if not _INTEGER.fullmatch(value):
+            raise Refused(Rule.FORMAT, "must be a whole number", type="INTEGER")
+        return int(value)
+    return value
+
+
+Guid = Annotated[str, AfterValidator(_guid)]
+"""A GUID in either case, read as lower case."""
+Email = Annotated[str, Field(max_length=LONGEST_EMAIL), AfterValidator(_storable), AfterValidator(_email)]
+Password = Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD, repr=False), AfterValidator(_storable)]
+WebUrl = Annotated[str, Field(max_length=LONGEST_URL), AfterValidator(_storable), AfterValidator(_web_url)]
+CalendarId = Annotated[str, Field(min_length=1, max_length=LONGEST_CALENDAR_ID), AfterValidator(_storable)]
+Cursor = Annotated[str, Field(min_length=1, max_length=LONGEST_CURSOR), AfterValidator(_storable)]
+DateTime = Annotated[datetime, BeforeValidator(_date_time)]
+"""An RFC 3339 date-time with offset; what is read is the instant in UTC."""
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""A boolean of a query: `true` or `false`."""
+Count = Annotated[int, BeforeValidator(_count)]
+"""A whole number of a query."""

@@ -1,0 +1,66 @@
+"""List providers (contract §5.1)."""
+
+from kalends.api.messages import Answer, Nothing
+from kalends.api.operations import Call, Operation
+from kalends.api.services import Services
+from kalends.model.identity import Permission
+from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, ImportFeature, Provider
+
+
+class FeaturesMessage(Answer):
+    """What a provider can do."""
+
+    connect_methods: list[ConnectMethod]
+    update_sync_config: bool
+    list_event_from_calendars: ImportFeature
+    sync_to_calendar: ExportFeature
+
+
+class ProviderMessage(Answer):
+    """A provider."""
+
+    id: str
+    name: str
+    calendar_type: CalendarType
+    features: FeaturesMessage
+
+    @classmethod
+    def of(cls, provider: Provider) -> "ProviderMessage":
+        """Return the message for a provider."""
+        can = provider.features
+        return cls(
+            id=provider.id,
+            name=provider.name,
+            calendar_type=provider.calendar_type,
+            features=FeaturesMessage(
+                connect_methods=list(can.connect_methods),
+                update_sync_config=can.update_sync_config,
+                list_event_from_calendars=can.list_event_from_calendars,
+                sync_to_calendar=can.sync_to_calendar,
+            ),
+        )
+
+
+class ProvidersAnswer(Answer):
+    """The providers of a site."""
+
+    providers: list[ProviderMessage]
+
+
+async def list_providers(services: Services, call: Call[Nothing]) -> ProvidersAnswer:
+    """Answer with the providers of the caller's site."""
+    found = await services.providers.list(call.identity.site_id)
+    return ProvidersAnswer(providers=[ProviderMessage.of(one) for one in found])
+
+
+OPERATIONS = (
+    Operation(
+        name="listProviders",
+        method="GET",
+        path="/providers",
+        permissions=frozenset({Permission.LIST_PROVIDERS}),
+        asks=Nothing,
+        answers=ProvidersAnswer,
+        perform=list_providers,
+    ),
+)

@@ -1,0 +1,124 @@
+"""What the API calls: each use case as the few methods that are needed of it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kalends.access.authentication import Headers
+from kalends.access.tokens import IssuedToken
+from kalends.connections.events import EventPage
+from kalends.connections.listing import ConnectionList
+from kalends.connections.queries import EventQuery
+from kalends.connections.sync_config import SyncConfigChange
+from kalends.connections.views import ConnectionView
+from kalends.model.calendar import ExternalCalendar
+from kalends.model.identity import Identity
+from kalends.model.provider import Provider
+
+
+class Authentication(Protocol):
+    """See `kalends.access.authentication.Authenticator`."""
+
+    async def identify(self, headers: Headers) -> Identity:
+        """Return who calls."""
+        ...
+
+
+class ClientTokens(Protocol):
+    """See `kalends.access.tokens.Tokens`."""
+
+    async def by_client_credentials(self, client_id: str, client_secret: str, instance_id: str | None) -> IssuedToken:
+        """Return a token for an app; raises `ClientRefused`."""
+        ...
+
+
+class ProviderListing(Protocol):
+    """See `kalends.accounts.directory.ProviderDirectory`."""
+
+    async def list(self, site_id: str) -> Sequence[Provider]:
+        """Return the providers of a site."""
+        ...
+
+
+class ConnectionReading(Protocol):
+    """See `kalends.connections.listing.ConnectionListing`."""
+
+    async def get(self, identity: Identity, connection_id: str) -> ConnectionView:
+        """Return one connection."""
+        ...
+
+    async def list(
+        self, identity: Identity, *, schedule_ids: Sequence[str] | None, partial_failure: bool
+    ) -> ConnectionList:
+        """Return connections and what failed."""
+        ...
+
+
+class AccountConnecting(Protocol):
+    """See `kalends.connections.connecting.Connecting`."""
+
+    async def by_credentials(
+        self, identity: Identity, *, provider_id: str, schedule_id: str, email: str, password: str
+    ) -> ConnectionView:
+        """Connect an account by e-mail address and password."""
+        ...
+
+    async def by_oauth(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
+        """Return the URL at which the account's owner consents."""
+        ...
+
+
+class CalendarListing(Protocol):
+    """See `kalends.connections.calendars.AccountCalendars`."""
+
+    async def list(self, identity: Identity, connection_id: str) -> Sequence[ExternalCalendar]:
+        """Return the calendars of a connected account."""
+        ...
+
+
+class SyncConfigChanging(Protocol):
+    """See `kalends.connections.sync_config.SyncConfigs`."""
+
+    async def update(self, identity: Identity, connection_id: str, change: SyncConfigChange) -> ConnectionView:
+        """Change a sync config."""
+        ...
+
+
+class ConnectionEnding(Protocol):
+    """See `kalends.connections.disconnecting.Disconnecting`."""
+
+    async def disconnect(self, identity: Identity, connection_id: str) -> ConnectionView:
+        """Disconnect a connection."""
+        ...
+
+
+class EventReading(Protocol):
+    """See `kalends.connections.events.EventListing`."""
+
+    async def first(self, identity: Identity, query: EventQuery) -> EventPage:
+        """Return the first page of events."""
+        ...
+
+    async def next(
+        self, identity: Identity, cursor: str, *, limit: int | None, partial_failure: bool | None
+    ) -> EventPage:
+        """Return the page that a cursor leads to."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that the API calls, and the little that it has to know of the settings."""
+
+    authentication: Authentication
+    tokens: ClientTokens
+    providers: ProviderListing
+    connections: ConnectionReading
+    connecting: AccountConnecting
+    calendars: CalendarListing
+    sync_configs: SyncConfigChanging
+    disconnecting: ConnectionEnding
+    events: EventReading
+    check_database: Callable[[], Awaitable[None]]
+    """Reads something trivial; whatever it raises means that the service is not well."""
+    max_request_bytes: int = 1 << 20

@@ -1,0 +1,109 @@
+"""Update the sync config of a connection (contract §5.5)."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from kalends.api.connection_messages import ConnectionAnswer
+from kalends.api.fields import CalendarId, Refused
+from kalends.api.messages import Asked, Nothing
+from kalends.api.operations import Call, Operation
+from kalends.api.services import Services
+from kalends.connections.sync_config import ExportChange, ExportTarget, ImportChange, SyncConfigChange
+from kalends.model.connection import ImportChoice
+from kalends.model.errors import Rule
+from kalends.model.identity import Permission
+
+MOST_CALENDARS = 1_000
+
+
+class CalendarRef(Asked):
+    """A calendar that is chosen; a name beside the id is for people and passed over."""
+
+    id: CalendarId
+
+
+class CalendarRefs(Asked):
+    """The arm `calendars`."""
+
+    calendars: list[CalendarRef] = Field(default_factory=list, max_length=MOST_CALENDARS)
+
+
+class ImportSide(Asked):
+    """The side `listEventFromCalendars`; without an arm the earlier choice stays."""
+
+    enabled: bool | None = None
+    primary_calendar: Nothing | None = None
+    calendars: CalendarRefs | None = None
+
+    @model_validator(mode="after")
+    def _one_arm(self) -> Self:
+        if self.primary_calendar is not None and self.calendars is not None:
+            raise Refused(Rule.ONE_OF_ALIGNMENT, "can have primaryCalendar or calendars, not both")
+        return self
+
+    def change(self) -> ImportChange:
+        """Return what is to be changed."""
+        if self.calendars is not None:
+            chosen = tuple(dict.fromkeys(one.id for one in self.calendars.calendars))
+            return ImportChange(self.enabled, ImportChoice.CALENDARS, chosen)
+        return ImportChange(self.enabled, ImportChoice.PRIMARY if self.primary_calendar is not None else None)
+
+
+class ExportSide(Asked):
+    """The side `syncToCalendar`; without an arm the earlier choice stays."""
+
+    enabled: bool | None = None
+    primary_calendar: Nothing | None = None
+    dedicated_calendar: Nothing | None = None
+
+    @model_validator(mode="after")
+    def _one_arm(self) -> Self:
+        if self.primary_calendar is not None and self.dedicated_calendar is not None:
+            raise Refused(Rule.ONE_OF_ALIGNMENT, "can have primaryCalendar or dedicatedCalendar, not both")
+        return self
+
+    def change(self) -> ExportChange:
+        """Return what is to be changed."""
+        if self.dedicated_calendar is not None:
+            return ExportChange(self.enabled, ExportTarget.DEDICATED)
+        return ExportChange(self.enabled, ExportTarget.PRIMARY if self.primary_calendar is not None else None)
+
+
+class SyncConfig(Asked):
+    """A sync config as it is asked for; a side that is not there stays as it was."""
+
+    list_event_from_calendars: ImportSide | None = None
+    sync_to_calendar: ExportSide | None = None
+
+    def change(self) -> SyncConfigChange:
+        """Return what is to be changed."""
+        imports, exports = self.list_event_from_calendars, self.sync_to_calendar
+        return SyncConfigChange(
+            imports.change() if imports is not None else None, exports.change() if exports is not None else None
+        )
+
+
+class UpdateSyncConfig(Asked):
+    """The body of *update sync config*."""
+
+    sync_config: SyncConfig
+
+
+async def update_sync_config(services: Services, call: Call[UpdateSyncConfig]) -> ConnectionAnswer:
+    """Change the config, and answer with the connection."""
+    change = call.asked.sync_config.change()
+    return ConnectionAnswer.of(await services.sync_configs.update(call.identity, call.connection_id, change))
+
+
+OPERATIONS = (
+    Operation(
+        name="updateSyncConfig",
+        method="PATCH",
+        path="/connections/{connection_id}/sync-config",
+        permissions=frozenset({Permission.MANAGE_OWN_CONNECTIONS}),
+        asks=UpdateSyncConfig,
+        answers=ConnectionAnswer,
+        perform=update_sync_config,
+    ),
+)

@@ -1,0 +1,236 @@
+"""Use cases that answer what a test tells them to, and remember what they were asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kalends.access.authentication import Headers
+from kalends.access.tokens import ClientRefused, IssuedToken
+from kalends.api.services import Services
+from kalends.connections.events import EventPage
+from kalends.connections.listing import ConnectionList
+from kalends.connections.queries import EventQuery
+from kalends.connections.sync_config import SyncConfigChange
+from kalends.connections.views import ConnectionView, Failures
+from kalends.model.calendar import ExternalCalendar
+from kalends.model.connection import Connection, ErrorReason, ImportChoice, ImportConfig, SelectedCalendar, Status
+from kalends.model.errors import KalendsError, Unauthenticated
+from kalends.model.identity import Identity, IdentityKind, Permission
+from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature, Provider
+
+SITE = "11111111-1111-4111-8111-111111111111"
+OWNER = "22222222-2222-4222-8222-222222222222"
+SCHEDULE = "33333333-3333-4333-8333-333333333333"
+PROVIDER = "44444444-4444-4444-8444-444444444444"
+APP = "55555555-5555-4555-8555-555555555555"
+CONNECTION = "Connection0123456789abcdefABCDEF"
+
+PROVIDED = Provider(
+    id=PROVIDER,
+    kind="caldav",
+    name="Staff calendars",
+    calendar_type=CalendarType.OTHER,
+    features=Features(
+        connect_methods=(ConnectMethod.CREDENTIALS,),
+        update_sync_config=True,
+        list_event_from_calendars=ImportFeature.SPECIFIC_CALENDARS,
+        sync_to_calendar=ExportFeature.NOT_SUPPORTED,
+        primary_calendar=False,
+    ),
+    built_in=False,
+    config={"url": "https://calendars.example"},
+)
+
+
+def connection(**changes: Any) -> Connection:
+    """Return a connection that is in sync, changed as a test wants it."""
+    values: dict[str, Any] = {
+        "site_id": SITE,
+        "id": CONNECTION,
+        "provider_id": PROVIDER,
+        "schedule_id": SCHEDULE,
+        "owner_id": OWNER,
+        "app_id": APP,
+        "account_key": "never on the wire",
+        "account_email": "someone@example.org",
+        "addresses": frozenset({"someone@example.org"}),
+        "status": Status.SYNCED,
+        "error_reason": None,
+        "import_config": ImportConfig(
+            choice=ImportChoice.CALENDARS,
+            calendars=(SelectedCalendar("/someone/work/", "Work"), SelectedCalendar("/someone/nameless/")),
+        ),
+        "last_good_read_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "last_error": "never on the wire",
+        "wanted_rev": 1,
+        "done_rev": 1,
+        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "failures": 0,
+    }
+    return Connection(**(values | changes))
+
+
+def in_error(reason: ErrorReason | None) -> Connection:
+    """Return a connection in the status `ERROR`."""
+    return connection(status=Status.ERROR, error_reason=reason)
+
+
+def view(one: Connection | None = None) -> ConnectionView:
+    """Return a connection with its provider."""
+    return ConnectionView(one or connection(), PROVIDED)
+
+
+def identity(*permissions: Permission) -> Identity:
+    """Return an app that holds permissions."""
+    return Identity(IdentityKind.APP, SITE, APP, frozenset(permissions))
+
+
+@dataclass
+class StandIns:
+    """Every use case at once. `calls` are (name, arguments); `raises` is raised by each of them."""
+
+    identities: dict[str, Identity] = field(default_factory=lambda: {"all": identity(*Permission), "none": identity()})
+    providers: Sequence[Provider] = (PROVIDED,)
+    connections: Sequence[ConnectionView] = field(default_factory=lambda: (view(),))
+    calendars: Sequence[ExternalCalendar] = (ExternalCalendar("/someone/work/", "Work", time_zone="Europe/Dublin"),)
+    failures: Failures = field(default_factory=Failures)
+    page: EventPage = field(default_factory=lambda: EventPage((), None, Failures()))
+    raises: Exception | None = None
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    headers: list[Headers] = field(default_factory=list)
+
+    @property
+    def services(self) -> Services:
+        """The services to make an application of."""
+        return Services(
+            authentication=_Authentication(self),
+            tokens=_Tokens(self),
+            providers=_Providers(self),
+            connections=_Connections(self),
+            connecting=_Connecting(self),
+            calendars=_Calendars(self),
+            sync_configs=_SyncConfigs(self),
+            disconnecting=_Disconnecting(self),
+            events=_Events(self),
+            check_database=self.check_database,
+            max_request_bytes=20_000,
+        )
+
+    async def check_database(self) -> None:
+        """Raise what every use case raises."""
+        self.called("check_database")
+
+    def called(self, name: str, **arguments: Any) -> None:
+        """Remember a call, then raise what is to be raised."""
+        self.calls.append((name, arguments))
+        if self.raises is not None:
+            raise self.raises
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The arguments of the only call."""
+        ((_, arguments),) = self.calls
+        return arguments
+
+
+@dataclass
+class _Part:
+    all: StandIns
+
+
+class _Authentication(_Part):
+    async def identify(self, headers: Headers) -> Identity:
+        self.all.headers.append(headers)
+        try:
+            return self.all.identities[headers.authorization]
+        except KeyError:
+            raise Unauthenticated("Nobody knows this token.") from None
+
+
+class _Tokens(_Part):
+    async def by_client_credentials(self, client_id: str, client_secret: str, instance_id: str | None) -> IssuedToken:
+        self.all.called("token", client_id=client_id, client_secret=client_secret, instance_id=instance_id)
+        if client_secret != "right":
+            raise ClientRefused("invalid_client", "The client id or the client secret is wrong.")
+        return IssuedToken("all", timedelta(hours=4))
+
+
+class _Providers(_Part):
+    async def list(self, site_id: str) -> Sequence[Provider]:
+        self.all.called("listProviders", site_id=site_id)
+        return self.all.providers
+
+
+class _Connections(_Part):
+    async def get(self, identity: Identity, connection_id: str) -> ConnectionView:
+        self.all.called("getConnection", identity=identity, connection_id=connection_id)
+        return self.all.connections[0]
+
+    async def list(
+        self, identity: Identity, *, schedule_ids: Sequence[str] | None, partial_failure: bool
+    ) -> ConnectionList:
+        self.all.called(
+            "listConnections", identity=identity, schedule_ids=schedule_ids, partial_failure=partial_failure
+        )
+        return ConnectionList(self.all.connections, self.all.failures)
+
+
+class _Connecting(_Part):
+    async def by_credentials(
+        self, identity: Identity, *, provider_id: str, schedule_id: str, email: str, password: str
+    ) -> ConnectionView:
+        self.all.called(
+            "connectByCredentials",
+            identity=identity,
+            provider_id=provider_id,
+            schedule_id=schedule_id,
+            email=email,
+            password=password,
+        )
+        return self.all.connections[0]
+
+    async def by_oauth(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
+        self.all.called(
+            "connectByOAuth",
+            identity=identity,
+            provider_id=provider_id,
+            schedule_id=schedule_id,
+            redirect_url=redirect_url,
+        )
+        return "https://kalends.example/connect/once"
+
+
+class _Calendars(_Part):
+    async def list(self, identity: Identity, connection_id: str) -> Sequence[ExternalCalendar]:
+        self.all.called("listCalendars", identity=identity, connection_id=connection_id)
+        return self.all.calendars
+
+
+class _SyncConfigs(_Part):
+    async def update(self, identity: Identity, connection_id: str, change: SyncConfigChange) -> ConnectionView:
+        self.all.called("updateSyncConfig", identity=identity, connection_id=connection_id, change=change)
+        return self.all.connections[0]
+
+
+class _Disconnecting(_Part):
+    async def disconnect(self, identity: Identity, connection_id: str) -> ConnectionView:
+        self.all.called("disconnect", identity=identity, connection_id=connection_id)
+        return view(connection(status=Status.DISCONNECTED))
+
+
+class _Events(_Part):
+    async def first(self, identity: Identity, query: EventQuery) -> EventPage:
+        self.all.called("listEvents", identity=identity, query=query)
+        return self.all.page
+
+    async def next(
+        self, identity: Identity, cursor: str, *, limit: int | None, partial_failure: bool | None
+    ) -> EventPage:
+        self.all.called("listEvents", identity=identity, cursor=cursor, limit=limit, partial_failure=partial_failure)
+        return self.all.page
+
+
+def raised(error: type[KalendsError], **said: Any) -> KalendsError:
+    """Return an error as a use case would raise it."""
+    return error("It went wrong.", **said)

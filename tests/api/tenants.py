@@ -1,0 +1,128 @@
+"""How every route is called with another site's ids, and what must come of it.
+
+A route that is not declared in `TRESPASSES` fails `test_tenants.py`: whoever adds one says here how it keeps tenants
+apart, or that it is no site's business (`PUBLIC`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kalends.access.clients import NewApp
+from kalends.model.connection import Connection
+from kalends.model.provider import Provider
+from kalends.model.schedule import Schedule, User
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A site with a bit of everything, and tokens of those who may do anything there."""
+
+    site_id: str
+    user: User
+    schedule: Schedule
+    provider: Provider
+    connection: Connection
+    app: NewApp
+    api_key: str
+    cursor: str
+    callers: Mapping[str, Mapping[str, str]]
+    """Kind of caller → the headers that say who calls."""
+
+    @property
+    def traces(self) -> list[str]:
+        """What no answer to another tenant may contain, but where that tenant said it itself."""
+        return [
+            self.site_id,
+            self.user.id,
+            self.user.name,
+            self.schedule.id,
+            self.provider.id,
+            self.provider.name,
+            self.connection.id,
+            self.connection.account_email,
+            self.app.instance_id,
+        ]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A call that names what belongs to another site.
+
+    `refused_with` is the status and the code (or the violated field) that the stranger gets; None: a list, from
+    which everything of the other site is missing. The same call by that site's own people has to succeed.
+    """
+
+    path: str
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+    refused_with: tuple[int, str] | None = None
+
+
+Trespass = Callable[[Tenant, Tenant], list[Attempt]]
+"""(stranger, owner) → what the stranger tries with the owner's ids."""
+
+PUBLIC: Trespass = lambda _stranger, _owner: []  # noqa: E731 - a constant that says what it is
+
+NO_CONNECTION = (404, "CONNECTION_NOT_FOUND")
+SPAN = {"from": "2026-11-01T00:00:00Z", "to": "2026-12-31T00:00:00Z"}
+
+
+def _connection(suffix: str, body: Any = None) -> Trespass:
+    def attempts(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+        return [Attempt(f"/connections/{owner.connection.id}{suffix}", body=body, refused_with=NO_CONNECTION)]
+
+    return attempts
+
+
+def _connections(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    return [
+        Attempt("/connections"),
+        Attempt("/connections", {"scheduleIds": owner.schedule.id}),
+        Attempt("/connections", {"partialFailure": "true"}),
+    ]
+
+
+def _events(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    return [
+        Attempt("/events", {**SPAN, "fieldsets": "OWN_PI"}),
+        Attempt("/events", {**SPAN, "scheduleIds": owner.schedule.id}),
+        Attempt("/events", {**SPAN, "userIds": owner.user.id}),
+        Attempt("/events", {"cursorPaging.cursor": owner.cursor}, refused_with=(400, "cursorPaging.cursor")),
+    ]
+
+
+def _by_credentials(stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    account = {"email": "third@example.org", "password": "right"}
+    both = {"providerId": owner.provider.id, "scheduleId": owner.schedule.id, **account}
+    path = "/connections:connectByCredentials"
+    return [
+        Attempt(path, body=both, refused_with=(404, "PROVIDER_NOT_FOUND")),
+        # the stranger's own provider, which the owner cannot use either
+        Attempt(path, body=both | {"providerId": stranger.provider.id}, refused_with=(404, "SCHEDULE_NOT_FOUND")),
+    ]
+
+
+def _by_oauth(stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    both = {"providerId": owner.provider.id, "scheduleId": owner.schedule.id, "redirectUrl": "https://example.com/"}
+    path = "/connections:connectByOAuth"
+    return [
+        Attempt(path, body=both, refused_with=(404, "PROVIDER_NOT_FOUND")),
+        Attempt(path, body=both | {"providerId": stranger.provider.id}, refused_with=(404, "SCHEDULE_NOT_FOUND")),
+    ]
+
+
+TRESPASSES: Mapping[tuple[str, str], Trespass] = {
+    ("GET", "/providers"): lambda _stranger, _owner: [Attempt("/providers")],
+    ("GET", "/connections"): _connections,
+    ("GET", "/connections/{connection_id}"): _connection(""),
+    ("GET", "/connections/{connection_id}/calendars"): _connection("/calendars"),
+    ("PATCH", "/connections/{connection_id}/sync-config"): _connection("/sync-config", {"syncConfig": {}}),
+    ("GET", "/events"): _events,
+    ("POST", "/connections:connectByCredentials"): _by_credentials,
+    ("POST", "/connections:connectByOAuth"): _by_oauth,
+    ("POST", "/connections/{connection_id}/disconnect"): _connection("/disconnect"),
+    ("POST", "/oauth2/token"): PUBLIC,  # test_tenants.py tries another site's instance id by itself
+    ("GET", "/healthz"): PUBLIC,
+}
+"""(method, path without prefix) → attempts; the last ones end what the others need."""
