@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rules.conftest import scripted
 from tests.servers import CalDavServer
 from tests.world import World, settings_for, world_on
 
@@ -23,3 +24,6 @@ async def sqlite_world(sqlite_url: str, tmp_path: Path) -> AsyncIterator[World]:
 def server(request: pytest.FixtureRequest) -> CalDavServer:
     found: CalDavServer = request.getfixturevalue(request.param)
     return found
+
+
+__all__ = ["scripted", "server", "sqlite_world", "world"]
