@@ -5,7 +5,7 @@ UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy .tools/bin/uv --system-certs
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench lock clean
+.PHONY: help setup run test lint format bench docs lock clean
 
 help: ## show what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,10 @@ format: .venv/.dev ## rewrite the code in the house format
 
 bench: .venv/.dev ## measure the API's reads against a constant answer of the same size
 	@$(BIN)/python -m bench.reads
+
+docs: .venv/.dev ## make the reference pages and the picture anew from the code
+	@$(BIN)/python -m scripts.reference
+	@$(BIN)/python -m scripts.picture
 
 lock: .tools/bin/uv ## make the hashed requirement files anew from pyproject.toml
 	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra demo --group hatch pyproject.toml -o requirements/run.txt

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from sqlalchemy.engine import make_url
@@ -27,6 +27,7 @@ PREFIX = "KALENDS_"
 PASSED_OVER = "KALENDS_TEST_"
 CONFIG_FILE = "KALENDS_CONFIG_FILE"
 KEY_BYTES = 32
+MASK = "***"
 
 
 class SettingsError(Exception):
@@ -217,3 +218,10 @@ def _describe(error: Any, environ: Mapping[str, str]) -> str:
     variable = PREFIX + name.upper()
     where = variable if environ.get(variable) else f"{name} ({variable})"
     return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def masked_database_url(url: str) -> str:
+    """Return a database URL as it may be shown: without its password, wherever in it that stands."""
+    parsed = make_url(url)
+    query = {name: MASK if "pass" in name.lower() else value for name, value in parsed.query.items()}
+    return parsed.set(query=query).render_as_string(hide_password=True).replace(quote(MASK, safe=""), MASK)

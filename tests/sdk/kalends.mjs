@@ -3,9 +3,9 @@
 const TO_WIX = new Set(['www.wixapis.com', 'edge.wixapis.com']);
 const realFetch = globalThis.fetch;
 
-export const url = required('KALENDS_URL');
+export const url = required('KALENDS_TEST_URL');
 
-/** A `fetch` for `createClient({ fetch })` that sends requests for the SDK's own hosts to `KALENDS_URL`. */
+/** A `fetch` for `createClient({ fetch })` that sends requests for the SDK's own hosts to `KALENDS_TEST_URL`. */
 export function redirectedFetch(input, init) {
   const asked = new URL(input instanceof Request ? input.url : input);
   if (!TO_WIX.has(asked.host)) {

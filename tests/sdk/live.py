@@ -38,17 +38,17 @@ class LiveServer:
     def environment(self) -> dict[str, str]:
         """The environment variables of the scripts (see docs/sdk.md)."""
         return {
-            "KALENDS_URL": self.url,
-            "KALENDS_TOKEN": self.app_token,
-            "KALENDS_APP_ID": self.app.client_id,
-            "KALENDS_APP_SECRET": self.app.client_secret,
-            "KALENDS_INSTANCE_ID": self.app.instance_id,
-            "KALENDS_API_KEY": self.api_key,
-            "KALENDS_SITE_ID": self.site_id,
-            "KALENDS_SCHEDULE_ID": self.schedule_id,
-            "KALENDS_PROVIDER_ID": self.provider_id,
-            "KALENDS_EMAIL": self.login.email,
-            "KALENDS_PASSWORD": self.login.password,
+            "KALENDS_TEST_URL": self.url,
+            "KALENDS_TEST_TOKEN": self.app_token,
+            "KALENDS_TEST_APP_ID": self.app.client_id,
+            "KALENDS_TEST_APP_SECRET": self.app.client_secret,
+            "KALENDS_TEST_INSTANCE_ID": self.app.instance_id,
+            "KALENDS_TEST_API_KEY": self.api_key,
+            "KALENDS_TEST_SITE_ID": self.site_id,
+            "KALENDS_TEST_SCHEDULE_ID": self.schedule_id,
+            "KALENDS_TEST_PROVIDER_ID": self.provider_id,
+            "KALENDS_TEST_EMAIL": self.login.email,
+            "KALENDS_TEST_PASSWORD": self.login.password,
         }
 
     async def connect(self) -> str:

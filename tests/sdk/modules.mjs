@@ -1,6 +1,6 @@
 // The methods called as functions of their module, without naming a client: `plain`, or `elevated` by @wix/essentials.
 //
-//   KALENDS_TOKEN, and KALENDS_SCHEDULE_ID to list by
+//   KALENDS_TEST_TOKEN, and KALENDS_TEST_SCHEDULE_ID to list by
 
 import { createClient } from '@wix/sdk';
 import { externalCalendars } from '@wix/bookings';
@@ -8,7 +8,7 @@ import { auth } from '@wix/essentials';
 import { accessToken, redirectedFetch, report, required } from './kalends.mjs';
 
 const client = createClient({
-  auth: accessToken(required('KALENDS_TOKEN')),
+  auth: accessToken(required('KALENDS_TEST_TOKEN')),
   modules: { externalCalendars },
   fetch: redirectedFetch,
 });
@@ -35,4 +35,4 @@ if (usage === undefined) {
   console.error(`the usages are ${Object.keys(USAGES).join(', ')}`);
   process.exit(2);
 }
-report({ connections: await usage([required('KALENDS_SCHEDULE_ID')]) });
+report({ connections: await usage([required('KALENDS_TEST_SCHEDULE_ID')]) });

@@ -1,10 +1,10 @@
 // A self-hosted client: `client.externalCalendars.…`, with the auth strategy that the first argument names.
 //
-//   token    KALENDS_TOKEN
-//   app      KALENDS_APP_ID, KALENDS_APP_SECRET, KALENDS_INSTANCE_ID
-//   api-key  KALENDS_API_KEY, KALENDS_SITE_ID
+//   token    KALENDS_TEST_TOKEN
+//   app      KALENDS_TEST_APP_ID, KALENDS_TEST_APP_SECRET, KALENDS_TEST_INSTANCE_ID
+//   api-key  KALENDS_TEST_API_KEY, KALENDS_TEST_SITE_ID
 //
-// It looks around; with KALENDS_PROVIDER_ID, KALENDS_SCHEDULE_ID, KALENDS_EMAIL and KALENDS_PASSWORD it connects that
+// It looks around; with KALENDS_TEST_PROVIDER_ID, KALENDS_TEST_SCHEDULE_ID, KALENDS_TEST_EMAIL and KALENDS_TEST_PASSWORD it connects that
 // account, goes through all nine methods, and disconnects it again.
 
 import { ApiKeyStrategy, AppStrategy, createClient } from '@wix/sdk';
@@ -13,16 +13,16 @@ import { accessToken, redirectTokenCalls, redirectedFetch, report, required } fr
 import { everything, look, told } from './methods.mjs';
 
 const STRATEGIES = {
-  token: () => accessToken(required('KALENDS_TOKEN')),
+  token: () => accessToken(required('KALENDS_TEST_TOKEN')),
   app: () => {
     redirectTokenCalls();
     return AppStrategy({
-      appId: required('KALENDS_APP_ID'),
-      appSecret: required('KALENDS_APP_SECRET'),
-      instanceId: required('KALENDS_INSTANCE_ID'),
+      appId: required('KALENDS_TEST_APP_ID'),
+      appSecret: required('KALENDS_TEST_APP_SECRET'),
+      instanceId: required('KALENDS_TEST_INSTANCE_ID'),
     });
   },
-  'api-key': () => ApiKeyStrategy({ apiKey: required('KALENDS_API_KEY'), siteId: required('KALENDS_SITE_ID') }),
+  'api-key': () => ApiKeyStrategy({ apiKey: required('KALENDS_TEST_API_KEY'), siteId: required('KALENDS_TEST_SITE_ID') }),
   none: () => undefined,
 };
 
@@ -35,13 +35,13 @@ const client = createClient({ auth: strategy(), modules: { externalCalendars }, 
 
 if (process.argv[2] === 'none') {
   report({ errors: { unauthenticated: await told(client.externalCalendars.listConnections()) } });
-} else if (process.env.KALENDS_EMAIL) {
+} else if (process.env.KALENDS_TEST_EMAIL) {
   report(
     await everything(client.externalCalendars, {
-      providerId: required('KALENDS_PROVIDER_ID'),
-      scheduleId: required('KALENDS_SCHEDULE_ID'),
-      email: required('KALENDS_EMAIL'),
-      password: required('KALENDS_PASSWORD'),
+      providerId: required('KALENDS_TEST_PROVIDER_ID'),
+      scheduleId: required('KALENDS_TEST_SCHEDULE_ID'),
+      email: required('KALENDS_TEST_EMAIL'),
+      password: required('KALENDS_TEST_PASSWORD'),
     }),
   );
 } else {

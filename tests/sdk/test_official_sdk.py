@@ -120,12 +120,12 @@ async def test_methods_called_as_functions_of_their_module(sdk: Path, live_serve
 
 
 async def test_without_credentials(sdk: Path, live_server: LiveServer) -> None:
-    outcome = await node(sdk, "self-hosted.mjs", "none", env={"KALENDS_URL": live_server.url})
+    outcome = await node(sdk, "self-hosted.mjs", "none", env={"KALENDS_TEST_URL": live_server.url})
     assert code(outcome["errors"]["unauthenticated"]) == (401, "UNAUTHENTICATED")
 
 
 async def test_the_owner_of_the_schedule_may_do_the_same(sdk: Path, live_server: LiveServer) -> None:
-    env = {**live_server.environment, "KALENDS_TOKEN": live_server.owner_token}
+    env = {**live_server.environment, "KALENDS_TEST_TOKEN": live_server.owner_token}
     outcome = await node(sdk, "self-hosted.mjs", "token", env=env)
     assert outcome["connected"]["userId"] == live_server.owner_id
     assert "appId" not in outcome["connected"]

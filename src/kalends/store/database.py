@@ -10,13 +10,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import event, select
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 10_000
@@ -110,11 +113,32 @@ class Database:
             raise SchemaError(f"The database {state}. Run `kalends db upgrade` first.")
 
     async def upgrade(self) -> tuple[str | None, str | None]:
-        """Bring the schema to this version's; return the revisions before and after."""
+        """Bring the schema to this version's; return the revisions before and after.
+
+        Raises `SchemaError` where the database holds a schema that this version does not know.
+        """
         before = await self.schema_version()
-        async with self.write() as connection:
-            await connection.run_sync(_upgrade)
+        try:
+            async with self.write() as connection:
+                await connection.run_sync(_upgrade)
+        except CommandError as error:
+            raise SchemaError(f"The schema cannot be upgraded: {error}") from None
         return before, await self.schema_version()
+
+
+def driver_refusal(error: BaseException) -> str | None:
+    """Return what the database said where an error means that it cannot be used; None for any other error.
+
+    Only the first line: drivers quote statements and parameters in those that follow.
+    """
+    match error:
+        case OperationalError() | InterfaceError():
+            cause = error.orig or error
+        case asyncpg.PostgresError() | asyncpg.InterfaceError():
+            cause = error
+        case _:
+            return None
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]
 
 
 def head_revision() -> str | None:

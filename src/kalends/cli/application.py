@@ -1,0 +1,68 @@
+"""All commands together."""
+
+import sys
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from kalends import __version__
+from kalends.cli import (
+    api_keys,
+    apps,
+    config,
+    connections,
+    database,
+    demo,
+    events,
+    providers,
+    schedules,
+    serve,
+    sites,
+    tokens,
+    users,
+)
+
+app = typer.Typer(
+    name="kalends",
+    help="Kalends, a self-hosted external calendar service.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("config")(config.config)
+for group in (database, sites, users, apps, api_keys, tokens, schedules, providers, connections, events):
+    app.add_typer(group.app)
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer hands it over by position
+    if asked:
+        typer.echo(f"kalends {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Run Kalends, a self-hosted external calendar service.
+
+    Settings come from KALENDS_* variables and an optional kalends.toml; `kalends config` prints them.
+    """
+    del version
+
+
+def main() -> None:
+    """Run the command line: exit code 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # a name that the terminal cannot show is no reason to fail
+            stream.reconfigure(errors="replace")
+    app(prog_name="kalends")

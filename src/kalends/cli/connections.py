@@ -1,0 +1,217 @@
+"""`kalends connection`: accounts that are connected to schedules."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kalends.cli.options import WAIT_SECONDS, Json, SiteId, Timeout, the_one
+from kalends.cli.output import Answer, facts, instant, line, stderr, table
+from kalends.cli.secrets import read_secret
+from kalends.cli.session import Session, run
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from kalends.cli.inspection import Inspection
+    from kalends.connections.views import ConnectionView
+
+app = typer.Typer(name="connection", help="Connect accounts to schedules and look after them.", no_args_is_help=True)
+
+Argument = Annotated[str | None, typer.Argument(metavar="[CONNECTION]", help="The connection.", show_default=False)]
+Option = Annotated[
+    str | None, typer.Option("--connection", metavar="ID", help="The connection, in place of CONNECTION.")
+]
+
+
+@app.command()
+def connect(
+    *,
+    site: SiteId = None,
+    schedule: Annotated[str, typer.Option("--schedule", metavar="ID", help="The schedule to connect to.")],
+    provider: Annotated[str, typer.Option("--provider", metavar="ID", help="The provider that the account is at.")],
+    email: Annotated[str, typer.Option("--email", metavar="ADDRESS", help="The account's e-mail address.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input, not from a prompt.")
+    ] = False,
+    timeout: Timeout = WAIT_SECONDS,
+    json: Json = False,
+) -> None:
+    """Connect an account by e-mail address and password, and wait for the first import.
+
+    The same account and schedule again give the same connection, with the new password.
+    """
+    password = read_secret("Password", from_stdin=password_stdin, option="--password-stdin")
+
+    async def work(session: Session) -> Answer:
+        from kalends.cli.inspection import connection_document, run_document
+        from kalends.cli.syncing import waited, watched
+
+        kalends = session.kalends
+        operator = await session.operator(site)
+        view = await kalends.connecting.by_credentials(
+            operator, provider_id=provider, schedule_id=schedule, email=email, password=password
+        )
+        connection = view.connection
+        waiting = kalends.asking.wait(connection, connection.wanted_rev, within=timedelta(seconds=timeout))
+        done = await watched(kalends.database, [connection], waiting, console=None if json else stderr())
+        result = await waited(kalends.database, connection, done=done)
+        view = await kalends.connections.get(operator, connection.id)
+        document = connection_document(view) | {"run": run_document(result.run) if result.run else None}
+        return Answer(document, [*_shown(view), result.summary], result.failure)
+
+    run(work, as_json=json)
+
+
+@app.command("list")
+def list_(
+    *,
+    site: SiteId = None,
+    schedule: Annotated[
+        list[str] | None, typer.Option("--schedule", metavar="ID", help="Only of this schedule; may be repeated.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List connections, the oldest first, disconnected ones included."""
+
+    async def work(session: Session) -> Answer:
+        from kalends.cli.inspection import connection_document
+
+        found = await session.kalends.connections.list(
+            await session.operator(site), schedule_ids=schedule or None, partial_failure=False
+        )
+        rows = [
+            (
+                one.connection.id,
+                one.connection.schedule_id,
+                one.provider.name,
+                one.connection.account_email,
+                one.connection.error_reason or one.connection.status,
+                instant(one.connection.last_good_read_at),
+            )
+            for one in found.connections
+        ]
+        return Answer(
+            {"connections": [connection_document(one) for one in found.connections]},
+            [table(("connection", "schedule", "provider", "account", "status", "last good read"), rows)],
+        )
+
+    run(work, as_json=json)
+
+
+@app.command()
+def show(*, connection_id: Argument = None, site: SiteId = None, connection: Option = None, json: Json = False) -> None:
+    """Show a connection: its calendars, the latest syncs, and the events that could not be read."""
+    wanted = the_one(connection_id, connection, "connection")
+
+    async def work(session: Session) -> Answer:
+        from kalends.cli.inspection import connection_document, inspect, inspection_document
+
+        view = await session.kalends.connections.get(await session.operator(site), wanted)
+        found = await inspect(session.kalends.database, view.connection)
+        document = connection_document(view) | inspection_document(found)
+        return Answer(document, [*_shown(view), *_inspected(found)])
+
+    run(work, as_json=json)
+
+
+@app.command()
+def sync(
+    *,
+    connection_id: Argument = None,
+    site: SiteId = None,
+    connection: Option = None,
+    timeout: Timeout = WAIT_SECONDS,
+    json: Json = False,
+) -> None:
+    """Sync a connection now and wait until it is done: by the running server, or here where none runs."""
+    wanted = the_one(connection_id, connection, "connection")
+
+    async def work(session: Session) -> Answer:
+        from kalends.cli.inspection import run_document
+        from kalends.cli.syncing import waited, watched
+        from kalends.connections.calendars import not_connected
+        from kalends.model.connection import Status
+
+        kalends = session.kalends
+        found = (await kalends.connections.get(await session.operator(site), wanted)).connection
+        if found.status is Status.DISCONNECTED:
+            raise not_connected()
+        asking = kalends.asking.sync(found, within=timedelta(seconds=timeout))
+        done = await watched(kalends.database, [found], asking, console=None if json else stderr())
+        result = await waited(kalends.database, found, done=done)
+        document: dict[str, Any] = {"connectionId": found.id}
+        if result.run is not None:
+            document |= run_document(result.run)
+        if result.failure is not None:
+            document |= {"error": result.failure.document()}
+        return Answer(document, [result.summary], result.failure)
+
+    run(work, as_json=json)
+
+
+@app.command()
+def disconnect(
+    *, connection_id: Argument = None, site: SiteId = None, connection: Option = None, json: Json = False
+) -> None:
+    """Disconnect: what was imported is deleted here, and the credentials are erased."""
+    wanted = the_one(connection_id, connection, "connection")
+
+    async def work(session: Session) -> Answer:
+        from kalends.cli.inspection import connection_document
+
+        view = await session.kalends.disconnecting.disconnect(await session.operator(site), wanted)
+        return Answer(connection_document(view), _shown(view))
+
+    run(work, as_json=json)
+
+
+def _shown(view: "ConnectionView") -> list["RenderableType"]:
+    one = view.connection
+    return [
+        facts(
+            connection=one.id,
+            schedule=one.schedule_id,
+            provider=view.provider.name,
+            account=one.account_email,
+            status=one.status if one.error_reason is None else f"{one.status} ({one.error_reason})",
+            last_good_read=instant(one.last_good_read_at),
+            last_error=one.last_error,
+        )
+    ]
+
+
+def _inspected(found: "Inspection") -> list["RenderableType"]:
+    calendars = [
+        (
+            one.calendar.name,
+            "gone" if one.gone_at else "imported" if one.selected else "not chosen",
+            found.items[one.id],
+            instant(one.last_good_read_at),
+        )
+        for one in found.calendars
+    ]
+    runs = [
+        (
+            instant(one.started_at),
+            one.cause,
+            one.outcome,
+            one.counts.changed,
+            one.counts.removed,
+            one.counts.quarantined,
+            one.error,
+        )
+        for one in found.runs
+    ]
+    shown: list[RenderableType] = [
+        table(("calendar", "state", "items", "last good read"), calendars, title="Calendars"),
+        table(
+            ("started", "cause", "outcome", "changed", "removed", "quarantined", "error"), runs, title="Latest syncs"
+        ),
+    ]
+    if found.quarantined:
+        rows = [(one.calendar, one.problem.uid, one.problem.reason) for one in found.quarantined]
+        shown.append(table(("calendar", "uid", "reason"), rows, title="Events that could not be read"))
+    else:
+        shown.append(line("Every event could be read."))
+    return shown

@@ -1,0 +1,44 @@
+"""Which errors are expected, and what is told about each; any other is a mistake of ours and shows its traceback."""
+
+from kalends.cli.output import CommandFailed, Failure
+from kalends.model.errors import KalendsError
+
+FAILED = 1
+WRONG_USAGE = 2
+
+
+def explain(error: Exception) -> tuple[Failure, int] | None:
+    """Return what to tell about an expected error and the exit code, None for any other."""
+    from kalends.settings import SettingsError
+
+    if isinstance(error, SettingsError):
+        return Failure("SETTINGS", str(error)), WRONG_USAGE
+    failure = _of_the_service(error) or _of_the_database(error)
+    return None if failure is None else (failure, FAILED)
+
+
+def _of_the_service(error: Exception) -> Failure | None:
+    from kalends.providers.registry import PluginError
+    from kalends.store.database import SchemaError
+
+    match error:
+        case CommandFailed():
+            return error.failure
+        case KalendsError():
+            return Failure(error.code, error.description, error.data)
+        case SchemaError():
+            return Failure("SCHEMA", str(error))
+        case PluginError():
+            return Failure("PLUGIN", str(error))
+    return None
+
+
+def _of_the_database(error: Exception) -> Failure | None:
+    from kalends.store.database import driver_refusal
+
+    said = driver_refusal(error)
+    if said is not None:
+        return Failure("DATABASE", f"The database cannot be used: {said}")
+    if isinstance(error, OSError):
+        return Failure("SYSTEM", str(error).splitlines()[0] if str(error).strip() else type(error).__name__)
+    return None

@@ -1,0 +1,26 @@
+"""Secrets come from standard input or a hidden prompt, never from the command line, which others on the machine see."""
+
+import sys
+
+import typer
+
+LONGEST = 4_096
+
+
+def read_secret(what: str, *, from_stdin: bool, option: str) -> str:
+    """Return a secret: all of standard input without its last line end, or what is typed unseen at a terminal.
+
+    Raises `typer.BadParameter` where there is neither, or where it is empty or longer than 4,096 characters.
+    """
+    if from_stdin:
+        secret = sys.stdin.read(LONGEST + 2)
+        secret = secret.removesuffix("\n").removesuffix("\r")
+    elif sys.stdin.isatty():
+        secret = typer.prompt(what, hide_input=True, err=True)
+    else:
+        raise typer.BadParameter(f"Give the {what.lower()} on standard input, with {option}.")
+    if not secret:
+        raise typer.BadParameter(f"The {what.lower()} is empty.")
+    if len(secret) > LONGEST:
+        raise typer.BadParameter(f"The {what.lower()} is longer than {LONGEST} characters.")
+    return str(secret)

@@ -1,0 +1,49 @@
+"""`kalends serve`: the service itself."""
+
+from typing import Annotated
+
+import typer
+
+from kalends.cli.options import Json
+from kalends.cli.output import Answer, line, show
+from kalends.cli.session import finish, opened, settings_in_force
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="ADDRESS", help="Address to listen on, in place of KALENDS_HOST.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", metavar="PORT", min=0, max=65535, help="Port to listen on, in place of KALENDS_PORT; 0 takes any."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Serve the API and keep the connections in sync, until Ctrl-C or SIGTERM.
+
+    An embedded database is brought up to date first; on PostgreSQL an old schema is refused.
+    """
+    finish(lambda: _serve(host, port, as_json=json), as_json=json)
+
+
+def _serve(host: str | None, port: int | None, *, as_json: bool) -> None:
+    from kalends import __version__
+    from kalends.cli import serving
+
+    settings = settings_in_force(quiet=False, host=host, port=port)
+    bound = serving.listen(settings.host, settings.port)
+    url = serving.url_of(bound)
+
+    def announce() -> None:
+        shown = [line("Kalends", __version__, "at", url), line("Ctrl-C ends it.", style="dim")]
+        show(Answer({"url": url, "version": __version__}, shown), as_json=as_json)
+
+    async def main() -> None:
+        async with opened(settings) as kalends:
+            await serving.serve(kalends, bound, ready=announce)
+
+    with bound:
+        serving.run_in_loop(main())

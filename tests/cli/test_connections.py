@@ -1,0 +1,79 @@
+"""An account at a real CalDAV server: connected, read, synced, looked at, disconnected."""
+
+import pytest
+
+from tests.cli.operator import Operator
+from tests.cli.studio import HOSTILE, Studio, meeting
+
+
+def test_a_connection_from_beginning_to_end(studio: Studio) -> None:
+    operator = studio.operator
+    connected = studio.connected()
+    assert connected["connectionId"] == connected["id"]
+    assert connected["status"] == "SYNCED"
+    assert connected["scheduleId"] == studio.schedule_id
+    assert connected["run"]["outcome"] == "done"
+    assert connected["run"]["counts"]["changed"] == 2
+    assert studio.titles() == ["First", "[Second]"]
+    table = operator.run("events", "list", "--from", "2026-01-01", "--to", "2026-02-01").stdout
+    assert "Mon 05 Jan" in table
+    assert "10:00 – 11:00" in table
+    assert "[Second]" in table
+
+    studio.server.put(f"{studio.calendar}three.ics", meeting("three", 7, "Third"))
+    studio.server.put(f"{studio.calendar}bad.ics", meeting("bad", 8, "Hostile", HOSTILE))
+    studio.server.delete(f"{studio.calendar}one.ics")
+    synced = operator.json("connection", "sync", connected["id"])
+    assert synced["connectionId"] == connected["id"]
+    assert synced["outcome"] == "done"
+    assert (synced["counts"]["changed"], synced["counts"]["removed"]) == (2, 1)
+    assert synced["counts"]["quarantined"] == 1
+    assert studio.titles() == ["[Second]", "Third"]
+
+    shown = operator.json("connection", "show", "--connection", connected["id"])
+    assert [(one["name"], one["imported"], one["items"]) for one in shown["calendars"]] == [("Work", True, 3)]
+    assert [(one["calendar"], one["uid"]) for one in shown["quarantined"]] == [("Work", "bad")]
+    assert shown["quarantined"][0]["reason"] != ""
+    assert [one["cause"] for one in shown["runs"]] == ["asked", "asked"]
+    people = operator.run("connection", "show", connected["id"]).stdout
+    assert "bad" in people
+    assert "Hostile" not in people
+
+    assert operator.json("connection", "list")["connections"][0]["id"] == connected["id"]
+    assert operator.json("connection", "list", "--schedule", studio.provider_id) == {"connections": []}
+    assert operator.json("provider", "remove", studio.provider_id, code=1)["error"]["code"] == "PROVIDER_IN_USE"
+
+    assert studio.connected()["id"] == connected["id"]
+
+    assert operator.json("connection", "disconnect", connected["id"])["status"] == "DISCONNECTED"
+    assert studio.titles() == []
+    for command in ("sync", "disconnect"):
+        error = operator.json("connection", command, connected["id"], code=1)["error"]
+        assert error["code"] in {"CONNECTION_NOT_CONNECTED", "CONNECTION_ALREADY_DISCONNECTED"}
+
+
+def test_a_wrong_password_and_a_failed_sync_say_why(studio: Studio) -> None:
+    operator = studio.operator
+    error = operator.json(*studio.connect, typed="wrong", code=1)["error"]
+    assert error["code"] == "BAD_CREDENTIALS"
+    assert operator.json("connection", "list") == {"connections": []}
+
+    connection = studio.connected()["id"]
+    studio.server.set_password(studio.login, "another")
+    result = operator.run("connection", "sync", connection, code=1)
+    assert "Error: The sync failed: CredentialsRefused" in result.stderr
+    failed = operator.json("connection", "sync", connection, code=1)
+    assert failed["outcome"] == "failed"
+    assert failed["error"]["code"] == "SYNC_FAILED"
+    refused = operator.json("events", "list", "--from", "2026-01-01", code=1)["error"]
+    assert refused["code"] == "PROVIDER_UNAVAILABLE"
+    assert refused["data"]["failedConnectionIds"] == [connection]
+    shown = operator.json("connection", "show", connection)
+    assert (shown["status"], shown["errorReason"]) == ("ERROR", "TOKEN_REVOKED")
+
+
+@pytest.mark.parametrize("typed", ["", "\n", "x" * 5_000])
+def test_a_password_must_be_one(operator: Operator, typed: str) -> None:
+    operator.run("site", "create", "--name", "Studio")
+    to = ("--schedule", "s", "--provider", "p", "--email", "e@example.org", "--password-stdin")
+    assert "password" in operator.run("connection", "connect", *to, typed=typed, code=2).stderr

@@ -1,0 +1,161 @@
+"""The demo as it is installed: run twice, served afterwards, interrupted, killed."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import structlog
+
+from kalends.demo.server import HOST
+from tests.cli.operator import Operator
+from tests.servers import free_port
+
+SCHEDULE = "100ef23e-9e92-4293-8e08-d3747537138f"
+SEED = f"/bookings/v2/external-calendars/connections?scheduleIds={SCHEDULE}"
+
+
+@pytest.fixture(autouse=True)
+def _own_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A data folder that the executable's demo has filled, and what it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    operator = Operator(folder, {"KALENDS_DATABASE_URL": "postgresql://nobody@192.0.2.1/none"})
+    done = operator.execute("demo", "--once", "--json", "--data-dir", str(folder / "demo"))
+    assert done.stderr == ""
+    return folder / "demo", json.loads(done.stdout)
+
+
+@pytest.fixture
+def data_dir(seeded: tuple[Path, Any], tmp_path: Path) -> Path:
+    """A copy of the filled data folder."""
+    return Path(shutil.copytree(seeded[0], tmp_path / "demo"))
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    return Operator(tmp_path)
+
+
+def test_the_object_that_once_prints(seeded: tuple[Path, Any]) -> None:
+    document = seeded[1]
+    assert set(document) == {"siteId", "token", "connections", "events"}
+    assert [one["status"] for one in document["connections"]] == ["SYNCED", "SYNCED"]
+    first = document["connections"][0]
+    assert first["scheduleId"] == SCHEDULE
+    names = [one["name"] for one in first["syncConfig"]["listEventFromCalendars"]["calendars"]["calendars"]]
+    assert sorted(names) == ["Private", "Public holidays", "Work"]
+    assert len(document["events"]) >= 10
+    assert {one["scheduleId"] for one in document["events"]} == {one["scheduleId"] for one in document["connections"]}
+
+
+def test_running_it_twice_doubles_nothing(seeded: tuple[Path, Any], data_dir: Path, operator: Operator) -> None:
+    first, second = seeded[1], operator.json("demo", "--once", "--data-dir", str(data_dir))
+    assert second["siteId"] == first["siteId"]
+    assert [one["id"] for one in second["connections"]] == [one["id"] for one in first["connections"]]
+    operator.environment["KALENDS_DATA_DIR"] = str(data_dir)
+    for what, count in (("site", 1), ("user", 2), ("schedule", 2), ("app", 1), ("provider", 2), ("connection", 2)):
+        assert len(operator.json(what, "list")[f"{what}s"]) == count
+    runs = operator.json("connection", "show", first["connections"][0]["id"])["runs"]
+    # the week may have changed between the two
+    assert runs[0]["counts"]["changed"] == 0 or time.strftime("%u") == "1"
+    listed = operator.json("events", "list")["events"]
+    assert len(listed) == len({json.dumps(one) for one in listed})
+
+
+def test_serve_on_the_same_folder_accepts_the_token(
+    seeded: tuple[Path, Any], data_dir: Path, operator: Operator
+) -> None:
+    operator.environment["KALENDS_DATA_DIR"] = str(data_dir)
+    with operator.started("serve", "--port", "0", "--json") as server:
+        url = server.document()["url"]
+        with httpx2.Client(base_url=url, headers={"Authorization": seeded[1]["token"]}, trust_env=False) as client:
+            (connection,) = client.get(SEED).json()["connections"]
+            assert connection["status"] == "SYNCED"
+            assert connection["syncConfig"]["listEventFromCalendars"]["enabled"] is True
+            today = time.strftime("%Y-%m-%dT00:00:00Z")
+            ahead = time.strftime("%Y-%m-%dT00:00:00Z", time.localtime(time.time() + 7 * 86_400))
+            events = client.get("/bookings/v2/external-calendars/events", params={"from": today, "to": ahead})
+            assert events.status_code == 200
+            assert len(events.json()["events"]) >= 5
+        assert server.end(signal.SIGINT) == 0
+
+
+def test_it_serves_until_it_is_told_to_end_and_shows_how_to_call_it(data_dir: Path, operator: Operator) -> None:
+    port = free_port()
+    with operator.started("demo", "--port", str(port), "--data-dir", str(data_dir)) as demo:
+        shown = read_until(demo, "Ctrl-C ends it.")
+        assert "│ Studio manager │" in shown
+        assert "SYNCED" in shown
+        token = re.search(r"-H 'Authorization: (\S+)'", shown)
+        assert token is not None
+        assert f"curl 'http://127.0.0.1:{port}{SEED}'" in shown
+        answer = httpx2.get(f"http://127.0.0.1:{port}{SEED}", headers={"Authorization": token[1]}, trust_env=False)
+        assert answer.json()["connections"][0]["status"] == "SYNCED"
+
+        assert "is running in" in operator.run("demo", "--once", "--data-dir", str(data_dir), code=1).stderr
+        taken = operator.run("demo", "--port", str(port), "--data-dir", str(data_dir / "other"), code=1).stderr
+        assert f"Port {port} of 127.0.0.1 is taken" in taken
+
+        calendars = int((data_dir / "caldav" / "port").read_text())
+        assert answers(calendars)
+        assert demo.end(signal.SIGTERM) == 0
+        assert not answers(calendars)
+        assert demo.errors.read_text().count("\n") == 1
+
+
+def test_the_calendar_server_goes_with_a_demo_that_is_killed(data_dir: Path, operator: Operator) -> None:
+    with operator.started("demo", "--port", "0", "--json", "--data-dir", str(data_dir)) as demo:
+        demo.document()
+        calendars = int((data_dir / "caldav" / "port").read_text())
+        assert answers(calendars)
+        demo.end(signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while answers(calendars):
+            assert time.monotonic() < deadline, "the calendar server outlives the demo"
+            time.sleep(0.05)
+
+
+def test_a_taken_port_of_the_calendar_server_is_changed(data_dir: Path, operator: Operator) -> None:
+    before = int((data_dir / "caldav" / "port").read_text())
+    with socket.create_server((HOST, before)):
+        document = operator.json("demo", "--once", "--data-dir", str(data_dir))
+    assert int((data_dir / "caldav" / "port").read_text()) != before
+    assert [one["status"] for one in document["connections"]] == ["SYNCED", "SYNCED"]
+    operator.environment["KALENDS_DATA_DIR"] = str(data_dir)
+    statuses = [one["status"] for one in operator.json("connection", "list")["connections"]]
+    assert sorted(statuses) == ["DISCONNECTED", "DISCONNECTED", "SYNCED", "SYNCED"]
+    assert len(operator.json("events", "list")["events"]) == len(document["events"])
+
+
+def test_a_misspelt_setting_stops_the_demo_too(operator: Operator) -> None:
+    operator.environment["KALENDS_POTR"] = "1"
+    assert "KALENDS_POTR" in operator.run("demo", "--once", code=2).stderr
+    assert list(operator.folder.iterdir()) == []
+
+
+def read_until(demo: Any, text: str) -> str:
+    read = ""
+    while text not in read:
+        line = demo.process.stdout.readline()
+        assert line, f"it ended: {read}\n{demo.errors.read_text()}"
+        read += line
+    return read
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
