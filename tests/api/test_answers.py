@@ -168,7 +168,7 @@ NINE, TEN = datetime(2024, 1, 1, 9, tzinfo=UTC), datetime(2024, 1, 1, 10, tzinfo
 
 async def test_events(client: httpx2.AsyncClient, standins: StandIns) -> None:
     named = event(NINE, TEN, calendar_name="Work", title="Dentist", owner_name="Someone")
-    standins.page = EventPage((event(NINE, TEN), named), None, Failures())
+    standins.page = EventPage((event(NINE, TEN), named), None, None)
     assert (await client.get(f"/events?{SPAN}")).json() == {
         "events": [BARE, BARE | {"calendarName": "Work", "title": "Dentist", "scheduleOwnerName": "Someone"}],
         "pagingMetadata": {"count": 2, "cursors": {}, "hasNext": False},
@@ -176,13 +176,13 @@ async def test_events(client: httpx2.AsyncClient, standins: StandIns) -> None:
 
 
 async def test_an_event_without_owner(client: httpx2.AsyncClient, standins: StandIns) -> None:
-    standins.page = EventPage((event(NINE, TEN, owner_id=None),), None, Failures())
+    standins.page = EventPage((event(NINE, TEN, owner_id=None),), None, None)
     (one,) = (await client.get(f"/events?{SPAN}")).json()["events"]
     assert one == {name: value for name, value in BARE.items() if name != "scheduleOwnerId"}
 
 
 async def test_an_empty_title_is_a_title(client: httpx2.AsyncClient, standins: StandIns) -> None:
-    standins.page = EventPage((event(NINE, TEN, title=""),), None, Failures())
+    standins.page = EventPage((event(NINE, TEN, title=""),), None, None)
     assert (await client.get(f"/events?{SPAN}")).json()["events"] == [BARE | {"title": ""}]
 
 
@@ -217,7 +217,7 @@ async def test_a_page_of_nothing(client: httpx2.AsyncClient, standins: StandIns)
         (datetime(2024, 7, 1, tzinfo=ZoneInfo("Europe/Berlin")), "2024-07-01T00:00:00+02:00"),
         (datetime(2024, 1, 1, tzinfo=ZoneInfo("Pacific/Marquesas")), "2024-01-01T00:00:00-09:30"),
         (datetime(2024, 1, 1, tzinfo=ZoneInfo("Europe/London")), "2024-01-01T00:00:00Z"),
-        (datetime(1900, 1, 1, tzinfo=ZoneInfo("Europe/Amsterdam")), "1899-12-31T23:40:28Z"),
+        (datetime(1900, 1, 1, tzinfo=ZoneInfo("Europe/Paris")), "1899-12-31T23:50:39Z"),
         (datetime(2024, 1, 1, 9, 0, 0, 250_000, tzinfo=UTC), "2024-01-01T09:00:00.250000Z"),
         (datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=14))), "2024-01-01T00:00:00+14:00"),
     ],
@@ -225,7 +225,7 @@ async def test_a_page_of_nothing(client: httpx2.AsyncClient, standins: StandIns)
 async def test_how_moments_are_written(
     client: httpx2.AsyncClient, standins: StandIns, moment: datetime, written: str
 ) -> None:
-    standins.page = EventPage((event(moment, moment, all_day=True),), None, Failures())
+    standins.page = EventPage((event(moment, moment, all_day=True),), None, None)
     (one,) = (await client.get(f"/events?{SPAN}")).json()["events"]
     assert (one["start"], one["allDay"]) == (written, True)
     assert datetime.fromisoformat(written) == moment
