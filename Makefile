@@ -1,6 +1,7 @@
 # Needs python3.11, pip, git and a POSIX shell; everything else is fetched into .tools and .venv.
 SHELL := /bin/sh
 PYTHON ?= python3.11
+export PIP_ROOT_USER_ACTION := ignore
 UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy .tools/bin/uv --system-certs
 BIN := .venv/bin
 

@@ -234,32 +234,29 @@ class EventListing:
         return sorted(chosen, key=lambda one: one.position)[: query.limit + 1], missing
 
     def _listed(self, identity: Identity, query: EventQuery, scope: _Scope, event: StoredEvent) -> ListedEvent:
-        source = scope.sources[event.position.calendar_id]
+        source = scope.sources[event.calendar_id]
         schedule = source.schedule
-        listed = ListedEvent(
+        named = query.personal and _sees_names(identity, scope.site, schedule)
+        start, end = event.start_at, event.end_at
+        if event.all_day:
+            zone = ZoneInfo(schedule.time_zone)
+            start, end = start.astimezone(zone), end.astimezone(zone)
+        return ListedEvent(
             schedule_id=schedule.id,
             calendar_type=source.provider.calendar_type,
-            start=event.start_at,
-            end=event.end_at,
-            all_day=event.start_date is not None,
+            start=start,
+            end=end,
+            all_day=event.all_day,
             availability=event.availability,
             owner_id=schedule.owner_id,
+            calendar_name=source.calendar.calendar.name if named else None,
+            title=event.title if named else None,
+            owner_name=schedule.owner_name if named else None,
         )
-        if listed.all_day:
-            zone = ZoneInfo(schedule.time_zone)
-            listed = replace(listed, start=event.start_at.astimezone(zone), end=event.end_at.astimezone(zone))
-        if query.personal and _sees_names(identity, scope.site, schedule):
-            listed = replace(
-                listed,
-                calendar_name=source.calendar.calendar.name,
-                title=event.title,
-                owner_name=schedule.owner_name,
-            )
-        return listed
 
 
 def _wanted(event: StoredEvent, query: EventQuery) -> bool:
-    if query.all_day is not None and query.all_day != (event.start_date is not None):
+    if query.all_day is not None and query.all_day != event.all_day:
         return False
     return (query.include_free or event.availability.blocks) and _overlaps(event, query.span)
 

@@ -1,11 +1,10 @@
 """What *list events* reads: occurrences over the calendars of many connections, in order, a page at a time."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, or_, select, tuple_
+from sqlalchemy import and_, or_, select, tuple_
 
 from kalends.model.occurrence import Availability
 from kalends.model.time import Window
@@ -22,18 +21,25 @@ class Position(NamedTuple):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """One occurrence, with its span as instants; dates where it is an all-day event."""
+class StoredEvent(NamedTuple):
+    """One occurrence, with its span as instants. In the order of its columns, for a page holds many."""
 
-    position: Position
     start_at: datetime
+    calendar_id: str
+    group_key: str
+    key: str
     end_at: datetime
-    start_date: date | None
-    end_date: date | None
-    zone: str | None
+    all_day: bool
     title: str
     availability: Availability
+
+    @property
+    def position(self) -> Position:
+        """Where a page that ends with this event goes on."""
+        return Position(*self[:4])
+
+
+_AVAILABILITY = {one.value: one for one in Availability}
 
 
 class Events(SiteRepository):
@@ -70,22 +76,19 @@ class Events(SiteRepository):
                 )
             )
         query = (
-            select(occurrences)
+            select(
+                occurrences.c.start_at,
+                occurrences.c.calendar_id,
+                occurrences.c.group_key,
+                occurrences.c.key,
+                occurrences.c.end_at,
+                occurrences.c.start_date.is_not(None),
+                occurrences.c.title,
+                occurrences.c.availability,
+            )
             .where(*conditions)
             .order_by(occurrences.c.start_at, occurrences.c.calendar_id, occurrences.c.group_key, occurrences.c.key)
             .limit(limit)
         )
-        return [_event(row) for row in await self._connection.execute(query)]
-
-
-def _event(row: Row[Any]) -> StoredEvent:
-    return StoredEvent(
-        Position(row.start_at, row.calendar_id, row.group_key, row.key),
-        row.start_at,
-        row.end_at,
-        row.start_date,
-        row.end_date,
-        row.zone,
-        row.title,
-        Availability(row.availability),
-    )
+        rows = (await self._connection.execute(query)).all()
+        return [StoredEvent._make((*row[:-1], _AVAILABILITY[row[-1]])) for row in rows]

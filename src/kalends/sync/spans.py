@@ -17,7 +17,7 @@ from kalends.providers.base import Delivery, ProviderKind
 from kalends.store.calendars import StoredCalendar
 from kalends.store.contents import Contents
 from kalends.store.database import Database
-from kalends.store.events import Position, StoredEvent
+from kalends.store.events import StoredEvent
 from kalends.sync.expansion import Expander, Group
 from kalends.sync.reading import ReadingLimits
 
@@ -72,14 +72,7 @@ class Spans:
                 start_at, end_at = span_in(zone, one)
                 events.append(
                     StoredEvent(
-                        Position(start_at, calendar.id, group_key, one.key),
-                        start_at,
-                        end_at,
-                        one.start if one.all_day else None,
-                        one.end if one.all_day else None,
-                        one.zone,
-                        one.title,
-                        one.availability,
+                        start_at, calendar.id, group_key, one.key, end_at, one.all_day, one.title, one.availability
                     )
                 )
         return events
