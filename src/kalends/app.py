@@ -160,7 +160,7 @@ def _wire(
             connections=listing,
             connecting=connecting,
             calendars=calendars,
-            sync_configs=SyncConfigs(database, directory, calendars, clock, loop.wake),
+            sync_configs=SyncConfigs(database, directory, calendars, loop.wake),
             disconnecting=disconnecting,
             events=events,
             check_database=database.ping,

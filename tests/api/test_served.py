@@ -90,3 +90,16 @@ async def test_odd_connection_ids(url: str, standins: StandIns, name: str) -> No
     assert headers["content-type"] == "application/json"
     assert isinstance(json.loads(content), dict)
     assert all("\0" not in arguments["connection_id"] for _, arguments in standins.calls)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_long(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kalends.api.reading.BODY_DEADLINE_SECONDS", 0.2)
+    head = f"POST {CONNECT} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100"
+    status, _, content = await sent(url, head, b'{"provider')
+    assert (status, code(content)) == (408, "REQUEST_TIMEOUT")
+
+
+@pytest.mark.parametrize("header", ["Authorization: all", "wix-site-id: a\r\nwix-site-id: b"])
+async def test_a_header_that_says_twice_who_calls_is_refused(url: str, header: str) -> None:
+    status, _, content = await sent(url, f"GET {BASE}/providers HTTP/1.1\r\n{header}")
+    assert (status, code(content)) == (401, "UNAUTHENTICATED")

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -218,6 +219,25 @@ async def test_disconnecting_leaves_nothing_imported_and_no_credentials(scripted
     async with world.kalends.database.read() as reader:
         (calendar,) = await Calendars(reader, world.site.id).of_connection(connection.id)
         assert (calendar.cursor, calendar.last_good_read_at) == (None, None)
+
+
+async def test_an_owner_who_is_disabled_while_the_provider_is_asked_is_not_connected(scripted: Scripted) -> None:
+    world = scripted.world
+    real = scripted.kind.connect_with_credentials
+
+    async def slow(*args: Any, **named: Any) -> Any:
+        await world.kalends.users.disable(world.site.id, world.user.id)
+        return await real(*args, **named)
+
+    scripted.kind.connect_with_credentials = slow  # type: ignore[method-assign]
+    refused = await refusal(
+        world.kalends.connecting.by_credentials(
+            world.admin, provider_id=GUID, schedule_id=world.schedule.id, email=EMAIL, password="right"
+        )
+    )
+    assert isinstance(refused, PermissionDenied)
+    listed = await world.kalends.connections.list(world.admin, schedule_ids=None, partial_failure=False)
+    assert listed.connections == []
 
 
 async def test_a_failing_provider_fails_the_list_or_is_named(scripted: Scripted) -> None:

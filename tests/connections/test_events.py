@@ -2,12 +2,13 @@
 
 import asyncio
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
 from kalends.connections.queries import EventQuery
 from kalends.model.errors import Invalid, ProviderUnavailable
-from kalends.model.occurrence import Availability
+from kalends.model.occurrence import Availability, Expansion, Problem
 from kalends.model.provider import CalendarType
 from kalends.model.time import Window
 from tests.rules.conftest import Scripted
@@ -198,3 +199,32 @@ async def test_a_disconnected_owner_is_no_failure_either(scripted: Scripted) -> 
     assert await scripted.world.kalends.users.disable(scripted.world.site.id, scripted.world.user.id) == 1
     assert await scripted.world.titles() == []
     assert (await scripted.world.connection(connection.id)).status.value == "DISCONNECTED"
+
+
+async def test_the_window_rolls_past_an_event_that_is_given_up_this_time(scripted: Scripted) -> None:
+    scripted.remote.put("e", ics("e", "Daily", "20261201T090000Z", end="20261201T100000Z", lines="RRULE:FREQ=DAILY\n"))
+    connection = await scripted.connect()
+    world = scripted.world
+    before = len(await world.titles())
+    real = world.kalends.services.events._spans._expander  # type: ignore[attr-defined]
+    given_up = Expansion(given_up=True, problems=(Problem(None, "it takes too long"),))
+
+    async def gives_up(_kind: Any, groups: Any, _context: Any) -> dict[str, Expansion]:
+        return {one.key: given_up for one in groups}
+
+    expand, real.expand = real.expand, gives_up
+    world.clock.advance(timedelta(days=1))
+    await world.sync(connection)
+    assert len(await world.titles()) == before, "what stood stands"
+    real.expand = expand
+    world.clock.advance(timedelta(days=1))
+    await world.sync(connection)
+    horizon = world.clock.now() + world.kalends.settings.window_ahead
+    span = Window(horizon - timedelta(days=2), horizon - timedelta(days=1, hours=12))
+    assert len(await world.titles(span=span)) == 1, "and it is made up for when the window moves on"
+
+
+async def test_long_titles_are_cut(scripted: Scripted) -> None:
+    scripted.remote.put("e", ics("e", "x" * 50_000, "20261201T090000Z", end="20261201T100000Z"))
+    await scripted.connect()
+    assert await scripted.world.titles() == ["x" * 1000]

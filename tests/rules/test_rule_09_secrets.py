@@ -14,6 +14,7 @@ from kalends.settings import load
 from kalends.store.connections import Connections
 from kalends.vault.keys import Keyring
 from kalends.vault.sealing import SealBroken, Vault
+from tests.scripted_provider import GUID, ScriptedKind
 from tests.servers import LOOPBACK, CalDavServer
 from tests.world import World, ics, settings_for, world_on
 
@@ -93,6 +94,34 @@ async def test_rule_9_neither_password_nor_title_reaches_a_log_or_an_error(
     assert '"event": "sync_failed"' in logged.err, "the logs are looked at"
     for secret in (PASSWORD_CANARY, TITLE_CANARY):
         assert secret not in logged.err + logged.out + shown
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+async def test_rule_9_what_an_unexpected_error_says_is_not_logged(
+    sqlite_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    kind = ScriptedKind()
+
+    def fail(_page: int) -> None:
+        try:
+            raise KeyError(PASSWORD_CANARY)
+        except KeyError as cause:
+            raise ValueError(f"cannot read SUMMARY:{TITLE_CANARY}") from cause
+
+    kind.fault = fail
+    settings = settings_for(sqlite_url, tmp_path, log_format=log_format)
+    set_up(settings)
+    async with world_on(settings, kinds={kind.kind: kind}) as world:
+        view = await world.kalends.connecting.by_credentials(
+            world.admin, provider_id=GUID, schedule_id=world.schedule.id, email="a@example.org", password="right"
+        )
+        await world.sync(view.connection)
+    logged = capfd.readouterr().err
+    assert "sync_failed_unexpectedly" in logged
+    assert "ValueError < KeyError" in logged
+    assert "test_rule_09_secrets.py" in logged, "where it happened is told"
+    assert TITLE_CANARY not in logged
+    assert PASSWORD_CANARY not in logged
 
 
 async def assert_sealed(world: World, connection_id: str) -> None:

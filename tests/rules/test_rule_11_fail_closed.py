@@ -6,8 +6,9 @@ import pytest
 
 from kalends.connections.sync_config import ImportChange, SyncConfigChange
 from kalends.model.connection import ErrorReason, ImportChoice, Status
-from kalends.model.errors import ProviderUnavailable
+from kalends.model.errors import Invalid, ProviderUnavailable
 from kalends.providers.errors import Unavailable
+from kalends.store.calendars import Calendars
 from tests.rules.conftest import Scripted
 from tests.scripted_provider import GUID, RemoteCalendar
 from tests.world import ics
@@ -138,3 +139,29 @@ async def test_rule_11_what_is_not_imported_does_not_matter(scripted: Scripted) 
         scripted.world.admin, connection.id, SyncConfigChange(imports=ImportChange(enabled=False))
     )
     assert await scripted.world.titles() == []
+
+
+async def test_rule_11_a_calendar_that_a_listing_forgets_is_not_believed_to_be_gone(scripted: Scripted) -> None:
+    busy(scripted)
+    connection = await scripted.connect()
+    hidden = scripted.kind.calendars.pop("c")
+    configs = scripted.world.kalends.services.sync_configs
+    change = ImportChange(choice=ImportChoice.CALENDARS, calendar_ids=("c", "unknown"))
+    with pytest.raises(Invalid):
+        await configs.update(scripted.world.admin, connection.id, SyncConfigChange(imports=change))
+    again = await scripted.connect(sync=False)
+    assert again.id == connection.id
+    assert await scripted.world.titles() == ["Busy"]
+    scripted.kind.calendars["c"] = hidden
+    await scripted.world.sync(connection)
+    assert await scripted.world.titles() == ["Busy"]
+
+
+async def test_rule_11_chosen_calendars_that_are_all_gone_are_not_free(scripted: Scripted) -> None:
+    busy(scripted)
+    connection = await scripted.connect()
+    async with scripted.world.kalends.database.write() as writer:
+        calendars = Calendars(writer, scripted.world.site.id)
+        for one in await calendars.of_connection(connection.id):
+            await calendars.note_gone(one.id, scripted.world.clock.now())
+    await assert_fails_closed(scripted, connection.id)

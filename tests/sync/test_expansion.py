@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kalends.model.occurrence import Availability, Expansion, ExpansionContext, Occurrence
+from kalends.model.occurrence import Availability, Expansion, ExpansionContext, Occurrence, Problem
 from kalends.model.time import Window
 from kalends.sync import expansion
 from kalends.sync.expansion import Expander, Group
@@ -30,9 +30,11 @@ class Tricky:
 
     def expand(self, payloads: Sequence[bytes], context: ExpansionContext) -> Expansion:
         if payloads[0] == b"HANG FOR GOOD":
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPROF})
         while payloads[0].startswith(b"HANG"):
             pass
+        if payloads[0] == b"DEAR" and context.limits.max_steps <= expansion.INLINE_STEPS:
+            return Expansion(problems=(Problem(None, "too many steps"),))
         start = context.window.start
         once = Occurrence("k", "u", start, start, "UTC", payloads[0].decode(), Availability.BUSY)
         return Expansion((once,))
@@ -54,6 +56,14 @@ async def test_rule_6_a_group_that_takes_too_long_is_given_up_alone(expander: Ex
     assert [one.title for key in ("0", "2") for one in expanded[key].occurrences] == ["a", "b"]
     assert expanded["1"].occurrences == ()
     assert [one.reason for one in expanded["1"].problems] == ["expanding it takes longer than 0.3 s"]
+    assert expanded["1"].given_up
+    assert expanded["1"].expanded_until == CONTEXT.window.end, "it is tried again when the window moves on"
+
+
+async def test_what_looks_quick_and_is_not_is_left_to_a_worker(expander: Expander) -> None:
+    expanded = await expander.expand(Tricky(tame=True), groups(b"a", b"DEAR"), CONTEXT)
+    assert expander._pool is not None
+    assert [one.title for key in ("0", "1") for one in expanded[key].occurrences] == ["a", "DEAR"]
 
 
 async def test_rule_6_a_worker_that_ignores_its_alarm_is_killed(

@@ -14,7 +14,7 @@ from kalends.api.messages import Answer, Asked
 from kalends.api.reading import read_json, read_query
 from kalends.api.services import Services
 from kalends.api.violations import violations
-from kalends.model.errors import Invalid, PermissionDenied, connection_not_found
+from kalends.model.errors import Invalid, PermissionDenied, Unauthenticated, connection_not_found
 from kalends.model.identity import Identity, Permission
 
 AskedT = TypeVar("AskedT", bound=Asked)
@@ -90,6 +90,8 @@ def success(answer: Answer) -> Response:
 
 def _headers(request: Request) -> Headers:
     given = request.headers
+    if any(len(given.getlist(name)) > 1 for name in ("authorization", "wix-site-id", "wix-account-id")):
+        raise Unauthenticated("A header that says who calls is there twice.")
     return Headers(
         authorization=given.get("authorization", ""),
         site_id=given.get("wix-site-id", ""),

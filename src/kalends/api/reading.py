@@ -4,6 +4,7 @@ The model that the object is meant for says which parameters there are, so that 
 has an end.
 """
 
+import asyncio
 from base64 import b64decode
 from collections.abc import Iterator
 from functools import cache
@@ -15,12 +16,13 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 from starlette.requests import Request
 
-from kalends.api.refusals import Malformed, QueryTooLong, TooLarge
+from kalends.api.refusals import Malformed, QueryTooLong, TooLarge, TooSlow
 from kalends.model.errors import Invalid, Rule
 
 LONGEST_QUERY = 49_152
 """Less than the 64 KiB at which the HTTP parser gives up, so that the refusal is ours and says why."""
 MOST_PARAMETERS = 1_000
+BODY_DEADLINE_SECONDS = 30
 PAYLOAD_PARAMETER = ".r"
 """Holds a whole payload: base64url of JSON, as newer generated clients send it for complex requests."""
 _JSON = "application/json"
@@ -105,7 +107,18 @@ async def read_json(request: Request, limit: int) -> dict[str, Any]:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Return the body; raises `TooLarge` as soon as it is known to have more than `limit` bytes."""
+    """Return the body.
+
+    Raises `TooLarge` as soon as it is known to have more than `limit` bytes, `TooSlow` where it does not come.
+    """
+    try:
+        async with asyncio.timeout(BODY_DEADLINE_SECONDS):
+            return await _body(request, limit)
+    except TimeoutError:
+        raise TooSlow(f"The body did not arrive within {BODY_DEADLINE_SECONDS} seconds.") from None
+
+
+async def _body(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
     body = bytearray()
     if not declared.isdecimal() or int(declared[:20]) <= limit:

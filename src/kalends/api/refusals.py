@@ -2,6 +2,7 @@
 
 KalendsError (kalends.model.errors)
 ├── Malformed      400  no JSON, no object, the wrong content type
+├── TooSlow        408
 ├── TooLarge       413
 ├── QueryTooLong   414
 ├── NoSuchMethod   404
@@ -32,6 +33,13 @@ class TooLarge(KalendsError):
 
     status = 413
     default_code = "REQUEST_TOO_LARGE"
+
+
+class TooSlow(KalendsError):
+    """The body does not come."""
+
+    status = 408
+    default_code = "REQUEST_TIMEOUT"
 
 
 class QueryTooLong(KalendsError):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FINISH_REQUESTS_SECONDS = 10
 """How long requests under way may take to end once the server is told to stop."""
+MOST_CONNECTIONS = 1000
+"""Open connections and requests beyond which callers get 503: a flood must not take every file handle."""
 BRIDGED = ("uvicorn.error", "asyncio")
 
 T = TypeVar("T")
@@ -99,6 +101,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=FINISH_REQUESTS_SECONDS,
             )
         )

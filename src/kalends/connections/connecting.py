@@ -12,7 +12,7 @@ from kalends.jobs.asking import Wake
 from kalends.model.calendar import Account, ExternalCalendar
 from kalends.model.clock import Clock
 from kalends.model.connection import Connection, ImportChoice, ImportConfig, Status
-from kalends.model.errors import Invalid, Rule, Unauthenticated, not_supported_by_provider
+from kalends.model.errors import Invalid, PermissionDenied, Rule, Unauthenticated, not_supported_by_provider
 from kalends.model.identity import Identity, Permission
 from kalends.model.ids import new_connection_id
 from kalends.model.provider import ConnectMethod, Provider
@@ -20,7 +20,8 @@ from kalends.model.schedule import Schedule
 from kalends.providers.errors import CredentialsRefused, NotSupported, ProviderError
 from kalends.store.calendars import Calendars
 from kalends.store.connections import AlreadyConnected, Connections
-from kalends.store.database import Database
+from kalends.store.database import Database, Transaction
+from kalends.store.users import Users
 
 
 class Connecting:
@@ -102,6 +103,7 @@ class Connecting:
     ) -> Connection:
         now = self._clock.now()
         async with self._database.write() as writer:
+            await _still_allowed(writer, identity, schedule)
             connections = Connections(writer, identity.site_id)
             earlier = await connections.of_account(schedule.id, provider.id, account.key)
             if earlier is None:
@@ -117,9 +119,17 @@ class Connecting:
                 )
                 if earlier.status in {Status.DISCONNECTED, Status.ERROR}:
                     await connections.set_status(connection.id, Status.CONNECTED)
-            await Calendars(writer, identity.site_id).see(connection.id, calendars, at=now, select_own=earlier is None)
+            await Calendars(writer, identity.site_id).see(connection.id, calendars, select_own=earlier is None)
             await connections.want_sync(connection.id)
             return await find_connection(writer, identity, connection.id, Permission.READ_ALL_CONNECTIONS)
+
+
+async def _still_allowed(writer: Transaction, identity: Identity, schedule: Schedule) -> None:
+    """Look again: while the provider was asked, the owner may have been disabled or have changed."""
+    now = await find_schedule(writer, identity, schedule.id, Permission.MANAGE_ALL_CONNECTIONS)
+    owner = await Users(writer, identity.site_id).get(now.owner_id) if now.owner_id else None
+    if now.owner_id != schedule.owner_id or (owner is not None and owner.disabled_at is not None):
+        raise PermissionDenied("The owner of the schedule is disabled or has just changed.")
 
 
 def _new(

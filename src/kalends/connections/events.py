@@ -185,11 +185,13 @@ class EventListing:
         never_read = False
         oldest = self._clock.now() - self._freshness.staleness_limit
         for connection in connections:
-            chosen = [one for one in imported(connection, calendars.get(connection.id, [])) if one.gone_at is None]
+            wanted = imported(connection, calendars.get(connection.id, []))
+            chosen = [one for one in wanted if one.gone_at is None]
+            all_gone = bool(wanted) and not chosen
             provider = providers.get(connection.provider_id)
             unread = any(one.last_good_read_at is None for one in chosen)
             stale = any(one.last_good_read_at is None or one.last_good_read_at <= oldest for one in chosen)
-            if provider is None or connection.status is Status.ERROR or stale:
+            if provider is None or connection.status is Status.ERROR or stale or all_gone:
                 unreadable.append(connection)
                 never_read = never_read or (unread and connection.status is not Status.ERROR)
                 continue

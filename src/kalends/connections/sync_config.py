@@ -9,7 +9,6 @@ from kalends.connections.calendars import AccountCalendars, not_connected
 from kalends.connections.finding import find_connection
 from kalends.connections.views import ConnectionView, Failures
 from kalends.jobs.asking import Wake
-from kalends.model.clock import Clock
 from kalends.model.connection import Connection, ImportChoice, Status
 from kalends.model.errors import Invalid, Rule, Violation, not_supported_by_provider
 from kalends.model.identity import Identity, Permission
@@ -62,13 +61,11 @@ class SyncConfigs:
         database: Database,
         directory: ProviderDirectory,
         calendars: AccountCalendars,
-        clock: Clock,
         wake: Wake,
     ) -> None:
         self._database = database
         self._directory = directory
         self._calendars = calendars
-        self._clock = clock
         self._wake = wake
 
     async def update(self, identity: Identity, connection_id: str, change: SyncConfigChange) -> ConnectionView:
@@ -131,7 +128,7 @@ class SyncConfigs:
             listed = await self._calendars.of(connection)
             async with self._database.write() as writer:
                 calendars = Calendars(writer, connection.site_id)
-                await calendars.see(connection.id, listed, at=self._clock.now())
+                await calendars.see(connection.id, listed)
                 stored = await calendars.of_connection(connection.id)
         if change.choice is ImportChoice.PRIMARY:
             if _lacks(change, stored):

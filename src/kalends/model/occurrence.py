@@ -88,7 +88,8 @@ class ExpansionContext:
 class Expansion:
     """The occurrences of one group inside a window.
 
-    `expanded_until` is the window's end where more may come after it, None where the group is exhausted.
+    `expanded_until` is the window's end where more may come after it, None where the group is exhausted. Where the
+    limits ended the expansion, `given_up` is True and `expanded_until` the window's end: another window may do better.
     `floating` tells whether a zone of the surroundings (`ExpansionContext.floating_zone`) was used.
     Occurrences that only touch the window are included; those fully outside are not.
     """
@@ -96,6 +97,7 @@ class Expansion:
     occurrences: tuple[Occurrence, ...] = ()
     expanded_until: datetime | None = None
     floating: bool = False
+    given_up: bool = False
     problems: tuple[Problem, ...] = ()
 
 

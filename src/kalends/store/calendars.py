@@ -51,13 +51,12 @@ class Calendars(SiteRepository):
             found.setdefault(row.connection_id, []).append(_stored(row))
         return found
 
-    async def see(
-        self, connection_id: str, seen: Sequence[ExternalCalendar], *, at: datetime, select_own: bool = False
-    ) -> None:
+    async def see(self, connection_id: str, seen: Sequence[ExternalCalendar], *, select_own: bool = False) -> None:
         """Write the account's calendars as the provider lists them now.
 
-        Those that it no longer lists are kept and marked as gone. New ones are not chosen, but for `select_own`: then
-        the primary calendar is, or where there is none all of the account's own.
+        One that it does not list stays as it was: that it is gone is only believed after a reading has said so too.
+        New ones are not chosen, but for `select_own`: then the primary calendar is, or where there is none all of the
+        account's own.
         """
         stored = {one.calendar.id: one for one in await self.of_connection(connection_id)}
         has_primary = any(calendar.primary for calendar in seen)
@@ -77,10 +76,6 @@ class Calendars(SiteRepository):
                 )
             elif stored[calendar.id].calendar != calendar or stored[calendar.id].gone_at is not None:
                 await self._update(stored[calendar.id].id, gone_at=None, **values)
-        listed = {calendar.id for calendar in seen}
-        for external_id, one in stored.items():
-            if external_id not in listed and one.gone_at is None:
-                await self._update(one.id, gone_at=at)
 
     async def select(self, connection_id: str, external_ids: Collection[str]) -> None:
         """Choose exactly these calendars for import."""

@@ -217,6 +217,13 @@ class Contents(SiteRepository):
         for some in _chunks(rows):
             await self._connection.execute(insert(occurrences), some)
 
+    async def note_expanded(self, group_keys: Collection[str], until: datetime) -> None:
+        """Note up to where groups count as expanded, without touching their occurrences."""
+        for some in _chunks(group_keys):
+            await self._connection.execute(
+                update(groups).where(*self._in(groups), groups.c.group_key.in_(some)).values(expanded_until=until)
+            )
+
     async def groups_to_roll(self, horizon: datetime) -> Sequence[str]:
         """Return the groups that go on beyond where they were expanded to, and were not expanded up to `horizon`."""
         query = select(groups.c.group_key).where(*self._in(groups), groups.c.expanded_until < horizon)

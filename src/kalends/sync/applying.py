@@ -12,6 +12,8 @@ from kalends.store.leases import Leases
 from kalends.sync.plan import Plan
 
 ROWS_PER_TRANSACTION = 500
+LONGEST_TEXT = 1_000
+"""Characters of a title, a UID or a reason that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +70,21 @@ async def apply_expansions(database: Database, target: Target, expanded: Mapping
 
 
 async def _put_group(contents: Contents, group_key: str, expansion: Expansion, zone: ZoneInfo) -> None:
-    spans = [(_storable(one), *span_in(zone, one)) for one in expansion.occurrences]
+    spans = [(storable(one), *span_in(zone, one)) for one in expansion.occurrences]
     problems = tuple(Problem(_text(one.uid), _text(one.reason) or "") for one in expansion.problems)
     await contents.put_group(group_key, replace(expansion, problems=problems), spans)
 
 
-def _storable(occurrence: Occurrence) -> Occurrence:
+def storable(occurrence: Occurrence) -> Occurrence:
+    """Return an occurrence as it is kept: its texts are repeated for each occurrence, and so are cut where long."""
     return replace(occurrence, uid=_text(occurrence.uid) or "", title=_text(occurrence.title) or "")
 
 
 def _text(value: str | None) -> str | None:
-    """Leave out what a database does not take as text: NUL and lone surrogates."""
+    """Cut a text, and leave out what a database does not take: NUL and lone surrogates."""
     if value is None:
         return None
-    return value.replace("\x00", "").encode(errors="replace").decode()
+    return value[:LONGEST_TEXT].replace("\x00", "").encode(errors="replace").decode()
 
 
 def _slices(plan: Plan, expanded: Mapping[str, Expansion]) -> Iterator[tuple[bool, Plan]]:

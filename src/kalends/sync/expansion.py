@@ -1,8 +1,8 @@
 """Expansion of groups away from the event loop, in worker processes with a hard time limit.
 
-What is sure to be quick is expanded at once. Everything else goes to a worker process in batches; there each group has
-an alarm, so that one that takes too long is given up alone. Should a worker not even answer to its alarm, it is
-killed, and the batch is tried again group by group.
+What looks quick is expanded at once, on a small budget of steps; what exceeds it, and everything else, goes to a worker
+process in batches. There each group has an alarm that counts CPU time, so that one that takes too long is given up
+alone. Should a worker not even answer to its alarm, it is killed, and the batch is tried again group by group.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import FrameType
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from pebble import ProcessExpired, ProcessPool
 from kalends.model.occurrence import Expansion, ExpansionContext, Problem
 
 INLINE_GROUPS = 5
+INLINE_STEPS = 2_000
 BATCH = 50
 WORKERS = 2
 GRACE = timedelta(seconds=10)
@@ -57,11 +58,12 @@ class Expander:
         self, kind: Expands, groups: Sequence[Group], context: ExpansionContext
     ) -> Mapping[str, Expansion]:
         """Return group key → expansion. A group that takes too long has a problem instead of occurrences."""
-        if len(groups) <= INLINE_GROUPS and all(kind.is_tame(group.payloads) for group in groups):
-            return {group.key: kind.expand(group.payloads, context) for group in groups}
         expanded: dict[str, Expansion] = {}
-        for start in range(0, len(groups), BATCH):
-            expanded |= await self._in_worker(kind, groups[start : start + BATCH], context)
+        if len(groups) <= INLINE_GROUPS:
+            expanded = _in_place(kind, groups, context)
+        rest = [group for group in groups if group.key not in expanded]
+        for start in range(0, len(rest), BATCH):
+            expanded |= await self._in_worker(kind, rest[start : start + BATCH], context)
         return expanded
 
     async def _in_worker(
@@ -75,7 +77,7 @@ class Expander:
             expanded: Mapping[str, Expansion] = await asyncio.wrap_future(future)
         except (TimeoutError, ProcessExpired):
             if len(batch) == 1:
-                return {batch[0].key: _given_up(self._time_limit)}
+                return {batch[0].key: _given_up(self._time_limit, context)}
             alone: dict[str, Expansion] = {}
             for group in batch:
                 alone |= await self._in_worker(kind, [group], context)
@@ -99,6 +101,14 @@ def _end(pool: Any) -> None:
     pool.join()
 
 
+def _in_place(kind: Expands, groups: Sequence[Group], context: ExpansionContext) -> dict[str, Expansion]:
+    """Expand what looks quick, and leave out what turns out not to be, or to be broken."""
+    frugal = replace(context, limits=replace(context.limits, max_steps=INLINE_STEPS))
+    tame = [group for group in groups if kind.is_tame(group.payloads)]
+    expanded = {group.key: kind.expand(group.payloads, frugal) for group in tame}
+    return {key: one for key, one in expanded.items() if not one.problems}
+
+
 class _TooLong(BaseException):
     """The alarm; no `Exception`, so that no handler for broken events takes it for one."""
 
@@ -112,7 +122,7 @@ def _expand_batch(
             with _alarm(time_limit):
                 expanded[group.key] = kind.expand(group.payloads, context)
         except _TooLong:
-            expanded[group.key] = _given_up(time_limit)
+            expanded[group.key] = _given_up(time_limit, context)
     return expanded
 
 
@@ -121,14 +131,16 @@ def _alarm(seconds: float) -> Iterator[None]:
     def ring(_signal: int, _frame: FrameType | None) -> None:
         raise _TooLong
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    # CPU time: a machine that is busy or asleep must not make a healthy event look hostile
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
-def _given_up(seconds: float) -> Expansion:
-    return Expansion(problems=(Problem(None, f"expanding it takes longer than {seconds:g} s"),))
+def _given_up(seconds: float, context: ExpansionContext) -> Expansion:
+    problem = Problem(None, f"expanding it takes longer than {seconds:g} s")
+    return Expansion(expanded_until=context.window.end, given_up=True, problems=(problem,))

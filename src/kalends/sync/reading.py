@@ -1,7 +1,7 @@
 """Reading one calendar: a pass, page by page, from the provider into the store."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -194,7 +194,13 @@ class CalendarReading:
             payloads = await contents.payloads(due)
         groups = [Group(key, tuple(payloads[key].values())) for key in due if key in payloads]
         expanded = await self._expander.expand(subject.kind, groups, context)
-        await apply_expansions(self._database, subject.target, expanded)
+        done = {key: one for key, one in expanded.items() if not one.given_up}
+        await apply_expansions(self._database, subject.target, done)
+        # what took too long this time keeps what it had, until the window moves on again
+        kept = [key for key in due if key not in done]
+        if kept:
+            async with self._database.write() as writer:
+                await (await subject.target.fenced(writer)).note_expanded(kept, context.window.end)
 
     def _context(self, subject: Subject) -> ExpansionContext:
         window = Window.around(self._clock.now(), self._limits.window_back, self._limits.window_ahead)
@@ -203,9 +209,4 @@ class CalendarReading:
 
 def _unreadable(problem: str | None, rest: Expansion | None) -> Expansion:
     whole = rest or Expansion()
-    return Expansion(
-        whole.occurrences,
-        whole.expanded_until,
-        whole.floating,
-        (*whole.problems, Problem(None, problem or "it could not be read")),
-    )
+    return replace(whole, problems=(*whole.problems, Problem(None, problem or "it could not be read")))

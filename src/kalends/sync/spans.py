@@ -18,6 +18,7 @@ from kalends.store.calendars import StoredCalendar
 from kalends.store.contents import Contents
 from kalends.store.database import Database
 from kalends.store.events import StoredEvent
+from kalends.sync.applying import storable
 from kalends.sync.expansion import Expander, Group
 from kalends.sync.reading import ReadingLimits
 
@@ -68,7 +69,7 @@ class Spans:
         zone = ZoneInfo(schedule_zone)
         events = []
         for group_key, expansion in expanded.items():
-            for one in expansion.occurrences:
+            for one in map(storable, expansion.occurrences):
                 start_at, end_at = span_in(zone, one)
                 events.append(
                     StoredEvent(
