@@ -30,10 +30,13 @@ from kalends.logs import set_up
 from kalends.model.calendar import Account, ExternalCalendar, ItemChange
 from kalends.model.identity import Identity, IdentityKind, Permission
 from kalends.model.occurrence import Availability, Expansion, Occurrence
+from kalends.model.time import Window
 from kalends.settings import load
 from kalends.store.calendars import Calendars
 from kalends.store.connections import Connections
 from kalends.store.contents import Contents
+from kalends.store.groups import ExpandedGroup
+from kalends.store.readings import Coverage
 
 BASE = "/bookings/v2/external-calendars"
 CONNECTIONS, EVENTS = 10, 1_000
@@ -75,16 +78,17 @@ async def populate(folder: Path) -> str:
                 calendars = await Calendars(writer, site.id).of_connection(connection.id)
                 for calendar in calendars:
                     contents = Contents(writer, site.id, calendar.id)
-                    current = await contents.begin_pass(full=True, at=now)
+                    current = await contents.readings.begin_pass(full=True, at=now)
                     for event in range(EVENTS // CONNECTIONS // len(calendars)):
                         key = f"{event}.ics"
-                        await contents.put_item(ItemChange(key, key, "1", b"x"), b"x", current.id)
+                        await contents.items.put([(ItemChange(key, key, "1", b"x"), b"x")], current.id)
                         start = now + timedelta(hours=event)
-                        once = Occurrence(
-                            "k", key, start, start + timedelta(hours=1), "UTC", f"Event {event}", Availability.BUSY
-                        )
-                        await contents.put_group(key, Expansion((once,)), [(once, once.start, once.end)])  # type: ignore[list-item]
-                    await contents.end_pass(current, cursor="c", at=now)
+                        once_end = start + timedelta(hours=1)
+                        once = Occurrence("k", key, start, once_end, "UTC", f"Event {event}", Availability.BUSY)
+                        await contents.groups.put([ExpandedGroup(key, Expansion((once,)), [(once, start, once_end)])])
+                    await contents.close_pass(current, cursor="c", at=now)
+                    window = Window(now - timedelta(days=90), now + timedelta(days=400))
+                    await contents.readings.note_coverage(Coverage(window, "Europe/Berlin Europe/Berlin"))
                 await Connections(writer, site.id).set_status(connection.id, connection.status.SYNCED)
         return (await kalends.tokens.for_app(site.id, app.client_id)).token
 

@@ -34,8 +34,10 @@ from kalends.store.database import Database
 from kalends.sync.connection import ConnectionSync
 from kalends.sync.expansion import Expander
 from kalends.sync.outcome import Timing
-from kalends.sync.reading import CalendarReading, ReadingLimits
+from kalends.sync.reading import CalendarReading
+from kalends.sync.rolling import Rolling
 from kalends.sync.spans import Spans
+from kalends.sync.subject import ReadingLimits
 from kalends.vault.keys import Keyring
 from kalends.vault.sealing import Vault
 from kalends.vault.signing import Signer
@@ -114,8 +116,9 @@ def _wire(
         ExpansionLimits(max_bytes=settings.max_resource_bytes, max_occurrences=settings.max_occurrences),
     )
     reading = CalendarReading(database, expander, clock, limits)
+    rolling = Rolling(database, expander, clock, limits)
     sync = ConnectionSync(
-        database, directory, accounts, reading, clock, Timing(settings.poll_interval, settings.staleness_limit)
+        database, directory, accounts, reading, rolling, clock, Timing(settings.poll_interval, settings.staleness_limit)
     )
     leased = LeasedSync(database, sync, clock, settings.lease_time)
     loop = SyncLoop(database, leased, clock, settings.sync_concurrency)
@@ -152,7 +155,7 @@ def _wire(
         leased=leased,
         asking=Asking(database, leased, clock),
         loop=loop,
-        retention=Retention(database, clock, settings.window_back),
+        retention=Retention(database, clock, limits),
         services=Services(
             authentication=Authenticator(database, token_signer, clock),
             tokens=tokens,

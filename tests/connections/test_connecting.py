@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from kalends.model.connection import ErrorReason, ImportChoice, Status
 from kalends.model.errors import Invalid, KalendsError, PermissionDenied, PreconditionFailed, Unauthenticated
 from kalends.model.ids import new_id
 from kalends.store.calendars import Calendars
+from kalends.store.connections import Connections
 from tests.rules.conftest import EMAIL, Scripted
 from tests.scripted_provider import GUID, RemoteCalendar
 from tests.world import ics
@@ -264,3 +266,52 @@ async def test_a_failing_provider_fails_the_list_or_is_named(scripted: Scripted)
     assert listed.failures.provider_ids == tuple(sorted([down, slow]))
     nothing_read = world.kalends.connections.list(world.admin, schedule_ids=[new_id()], partial_failure=True)
     assert (await refusal(nothing_read)).code == "PROVIDER_UNAVAILABLE"
+
+
+async def test_a_revived_connection_is_not_purged_for_its_earlier_end(scripted: Scripted) -> None:
+    world = scripted.world
+    first = await scripted.connect()
+    await world.kalends.disconnecting.disconnect(world.admin, first.id)
+    scripted.kind.fault = None
+    again = await scripted.connect()
+    assert (again.failures, again.status) == (0, Status.SYNCED)
+    world.clock.advance(timedelta(days=91))
+    await world.kalends.retention.once()
+    assert (await world.connection(again.id)).id == first.id
+    await world.kalends.disconnecting.disconnect(world.admin, first.id)
+    world.clock.advance(timedelta(days=89))
+    await world.kalends.retention.once()
+    assert (await world.connection(again.id)).status is Status.DISCONNECTED
+    world.clock.advance(timedelta(days=2))
+    await world.kalends.retention.once()
+    assert (await refusal(world.kalends.connections.get(world.admin, first.id))).code == "CONNECTION_NOT_FOUND"
+
+
+@pytest.mark.parametrize("what", ["config", "reconnect"])
+async def test_a_disconnect_in_the_middle_of_another_change_waits_or_wins(
+    scripted: Scripted, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = scripted.world
+    scripted.kind.calendars["d"] = RemoteCalendar()
+    connection = await scripted.connect()
+    ending: list[asyncio.Task[object]] = []
+    step = "set_import" if what == "config" else "void_lease"
+    real = getattr(Connections, step)
+
+    async def meanwhile(self: Connections, *args: Any, **named: Any) -> Any:
+        if not ending:
+            ending.append(asyncio.create_task(world.kalends.disconnecting.disconnect(world.admin, connection.id)))
+            await asyncio.sleep(0.2)  # what it would need to slip in between
+        return await real(self, *args, **named)
+
+    monkeypatch.setattr(Connections, step, meanwhile)
+    if what == "config":
+        change = SyncConfigChange(imports=ImportChange(choice=ImportChoice.CALENDARS, calendar_ids=("d",)))
+        await world.kalends.services.sync_configs.update(world.admin, connection.id, change)
+    else:
+        await scripted.connect(sync=False)
+    await ending[0]
+    ended = await world.connection(connection.id)
+    assert ended.status is Status.DISCONNECTED
+    async with world.kalends.database.read() as reader:
+        assert await Connections(reader, world.site.id).sealed_credentials(connection.id) is None

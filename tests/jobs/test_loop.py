@@ -15,6 +15,7 @@ from kalends.providers.errors import Unavailable
 from kalends.store.runs import Runs
 from kalends.store.servers import Servers
 from tests.rules.conftest import Scripted
+from tests.scripted_provider import GUID
 from tests.world import ics
 
 PATIENCE = 20.0
@@ -184,3 +185,21 @@ async def test_a_burst_of_asking_is_one_or_two_syncs(scripted: Scripted, asks: i
     assert 1 <= len(scripted.kind.readings) - before <= 2
     now = await world.connection(connection.id)
     assert now.done_rev == now.wanted_rev
+
+
+async def test_what_was_asked_for_goes_before_what_is_only_due(scripted: Scripted) -> None:
+    world, kalends = scripted.world, scripted.world.kalends
+    for number in range(3):
+        view = await kalends.connecting.by_credentials(
+            world.admin,
+            provider_id=GUID,
+            schedule_id=world.schedule.id,
+            email=f"p{number}@example.org",
+            password="right",
+        )
+        await world.sync(view.connection)
+    world.clock.advance(timedelta(hours=1))
+    asked = await scripted.connect(sync=False)
+    (first,) = await kalends.leased.claim_due(1)
+    assert first.connection_id == asked.id
+    assert len(await kalends.leased.claim_due(10)) == 3

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from xml.sax.saxutils import escape
 
 from kalends.model.calendar import ExternalCalendar
+from kalends.net.client import Limits
 from kalends.providers.caldav.cursor import Cursor, CursorKind
 from kalends.providers.caldav.session import CalDavSession, kept_credentials
 from tests.net.loopback import Asked, raw, serve
@@ -51,14 +52,18 @@ def multistatus(*responses: str, token: str | None = None) -> bytes:
     return raw(207, f"<d:multistatus {NAMESPACES}>{''.join(responses)}{ending}</d:multistatus>".encode(), XML)
 
 
-def about(href: str, props: str = "", *, status: int | None = None, missing: str = "") -> str:
-    """One response: a status for the whole, or properties that are there and properties that are missing."""
+def about(
+    href: str, props: str = "", *, status: int | None = None, missing: str = "", missing_status: int = 404
+) -> str:
+    """One response: a status for the whole, or properties that are there and properties that are not."""
     inner = f"<d:href>{escape(href)}</d:href>"
     if status is not None:
         return f"<d:response>{inner}<d:status>HTTP/1.1 {status} Word</d:status></d:response>"
     inner += f"<d:propstat><d:prop>{props}</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>"
     if missing:
-        inner += f"<d:propstat><d:prop>{missing}</d:prop><d:status>HTTP/1.1 404 Not Found</d:status></d:propstat>"
+        inner += (
+            f"<d:propstat><d:prop>{missing}</d:prop><d:status>HTTP/1.1 {missing_status} Word</d:status></d:propstat>"
+        )
     return f"<d:response>{inner}</d:response>"
 
 
@@ -107,7 +112,9 @@ TEXTS = {A: event("title-a"), B: event("title-b"), C: event("title-c")}
 
 
 @asynccontextmanager
-async def scripted(script: Script, *, hanging_up_on: str = "") -> AsyncIterator[CalDavSession]:
+async def scripted(
+    script: Script, *, hanging_up_on: str = "", limits: Limits | None = None
+) -> AsyncIterator[CalDavSession]:
     """Serve the script; after answering the given method the server closes the connection."""
 
     async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
@@ -115,7 +122,7 @@ async def scripted(script: Script, *, hanging_up_on: str = "") -> AsyncIterator[
         if asked.method == hanging_up_on:
             writer.close()
 
-    async with serve(answer) as server, CountingClient(LOOPBACK) as client:
+    async with serve(answer) as server, CountingClient(LOOPBACK, limits=limits) as client:
         origin = f"http://{server.place}"
         kept = kept_credentials("ann", "secret", origin=origin, principal=f"{origin}/p/", homes=[f"{origin}/"])
         yield CalDavSession(client, kept, advice="")

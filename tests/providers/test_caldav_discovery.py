@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kalends.model.calendar import Account, ExternalCalendar
+from kalends.model.calendar import ExternalCalendar
 from kalends.net.policy import NetPolicy
 from kalends.net.resolver import SrvTarget
 from kalends.providers.apple import APPLE
@@ -20,43 +20,11 @@ from kalends.providers.errors import (
     Unavailable,
 )
 from tests.net.authority import Authority
-from tests.net.loopback import Names, Server, raw, serve
+from tests.net.loopback import Names, raw, serve
+from tests.providers.accounts import PLACES, account_at, calendar, calendars, connect, href, listening
 from tests.providers.contract import CountingClient, Mirror
 from tests.providers.scripted import XML, Script, about, multistatus
 from tests.servers import LOOPBACK
-
-PLACES = {name: [["127.0.0.1"]] for name in ("dav.example.com", "p42.example.com", "thief.example.net")}
-
-
-@asynccontextmanager
-async def listening(script: Script, policy: NetPolicy = LOOPBACK) -> AsyncIterator[tuple[CountingClient, Server]]:
-    async with serve(script.answer) as server, CountingClient(policy, resolver=Names(PLACES)) as client:
-        yield client, server
-
-
-async def connect(client: CountingClient, url: str, **config: str) -> Account:
-    config = CALDAV.check_config({"url": url, **config})
-    return await CALDAV.connect_with_credentials(client, config, email="Ann@Example.com", password="secret")
-
-
-async def calendars(client: CountingClient, account: Account) -> list[ExternalCalendar]:
-    async with CALDAV.session(client, {}, account.credentials) as session:
-        return list(await session.list_calendars())
-
-
-def href(tag: str, *targets: str) -> str:
-    return f"<{tag}>{''.join(f'<d:href>{target}</d:href>' for target in targets)}</{tag}>"
-
-
-def calendar(path: str, props: str = "", types: str = "<d:collection/><c:calendar/>") -> str:
-    return about(path, f"<d:resourcetype>{types}</d:resourcetype>{props}")
-
-
-def account_at(script: Script, start: str = "/", *, principal: str = "/p/ann/", home: str = "/home/") -> None:
-    """Lay out an account whose hrefs all lie on one host."""
-    script.on("PROPFIND", start, multistatus(about(start, href("d:current-user-principal", principal))))
-    script.on("PROPFIND", "/p/ann/", multistatus(about("/p/ann/", href("c:calendar-home-set", home))))
-    script.on("PROPFIND", "/home/", multistatus(about("/home/"), calendar("/home/work/")))
 
 
 async def test_a_user_name_can_be_the_local_part() -> None:
@@ -169,57 +137,15 @@ async def test_a_trusted_host_outside_the_domain_may_be_home() -> None:
         assert len(await calendars(client, account)) == 1
 
 
-async def test_several_homes_are_one_account() -> None:
-    script = Script()
-    account_at(script)
-    script.on("PROPFIND", "/p/ann/", multistatus(about("/p/ann/", href("c:calendar-home-set", "/home/", "/shared/"))))
-    script.on(
-        "PROPFIND", "/shared/", multistatus(about("/shared/"), calendar("/shared/team/"), calendar("/home/work/"))
-    )
-    async with listening(script) as (client, server):
-        found = await calendars(client, await connect(client, f"http://{server.place}"))
-    assert [calendar.id for calendar in found] == ["/home/work/", "/shared/team/"]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        raw(500),
-        multistatus(),
-        multistatus(about("/shared/", status=403)),
-        multistatus(about("/shared/"), calendar("/shared/a/"), about("/shared/", status=507)),
-    ],
-    ids=["500", "empty", "forbidden inside", "cut"],
-)
-async def test_one_home_that_cannot_be_read_fails_the_listing(answer: bytes) -> None:
-    script = Script()
-    account_at(script)
-    script.on("PROPFIND", "/p/ann/", multistatus(about("/p/ann/", href("c:calendar-home-set", "/home/", "/shared/"))))
-    script.on("PROPFIND", "/shared/", answer)
-    async with listening(script) as (client, server):
-        account = await connect(client, f"http://{server.place}")
-        with pytest.raises(Unavailable):
-            await calendars(client, account)
-
-
-async def test_homes_that_moved_are_found_again() -> None:
-    script = Script()
-    account_at(script)
-    async with listening(script) as (client, server):
-        account = await connect(client, f"http://{server.place}")
-        script.on("PROPFIND", "/home/", raw(404))
-        script.on("PROPFIND", "/p/ann/", multistatus(about("/p/ann/", href("c:calendar-home-set", "/new/"))))
-        script.on("PROPFIND", "/new/", multistatus(about("/new/"), calendar("/new/work/")))
-        assert [calendar.id for calendar in await calendars(client, account)] == ["/new/work/"]
-
-
 async def test_a_server_without_principals_is_its_own_home() -> None:
     script = Script()
     script.on("PROPFIND", "/cal/", multistatus(calendar("/cal/", "<d:displayname>Only</d:displayname>")))
     async with listening(script) as (client, server):
         account = await connect(client, f"http://{server.place}/cal/")
         found = await calendars(client, account)
-    assert account.key == f"http://{server.place}/cal/"
+        another = await connect(client, f"http://{server.place}/cal/", "bob@example.com")
+    assert account.key == f"http://{server.place}/cal/#Ann@Example.com"
+    assert another.key != account.key
     assert [(calendar.id, calendar.name) for calendar in found] == [("/cal/", "Only")]
 
 
@@ -274,6 +200,26 @@ async def test_a_forbidden_principal_means_refused_credentials() -> None:
     assert "app-specific password" in refusal.value.public
 
 
+async def test_a_user_name_with_a_colon_is_refused_before_anything_is_sent() -> None:
+    script = Script()
+    account_at(script)
+    async with listening(script) as (client, server):
+        with pytest.raises(CredentialsRefused) as refusal:
+            await connect(client, f"http://{server.place}", "ann:x@example.com")
+    assert "colon" in refusal.value.public
+    assert script.asked == []
+
+
+async def test_an_account_named_at_a_length_that_cannot_be_kept_is_refused() -> None:
+    script = Script()
+    principal = f"/p/{'x' * 1_000}/"
+    account_at(script, principal=principal)
+    script.on("PROPFIND", principal, multistatus(about(principal, href("c:calendar-home-set", "/home/"))))
+    async with listening(script) as (client, server):
+        with pytest.raises(Unavailable):
+            await connect(client, f"http://{server.place}")
+
+
 async def test_a_principal_without_calendars_is_said() -> None:
     script = Script()
     account_at(script)
@@ -300,7 +246,7 @@ async def test_nobody_there_is_unavailable_and_a_private_address_refused() -> No
 
 @asynccontextmanager
 async def secure(
-    script: Script, authority: Authority, *services: str, trusted: str = ""
+    script: Script, authority: Authority, *services: str, trusted: str = "", text: str = "path=/dav/"
 ) -> AsyncIterator[CountingClient]:
     """Serve the script over TLS, with `_caldavs._tcp.example.com` naming the given hosts, most wanted first."""
     names = Names(PLACES)
@@ -312,7 +258,7 @@ async def secure(
     ):
         targets = [SrvTarget(host, server.port, priority, 0) for priority, host in enumerate(services)]
         names.services["_caldavs._tcp.example.com"] = targets[::-1]
-        names.texts["_caldavs._tcp.example.com"] = ["path=/dav/"]
+        names.texts["_caldavs._tcp.example.com"] = [text]
         yield client
 
 
@@ -325,6 +271,17 @@ async def test_a_domain_is_served_where_its_service_record_says(authority: Autho
     assert account.key.startswith("https://dav.example.com:")
     assert found[0].id.startswith("https://dav.example.com:")
     assert script.lines()[0] == "PROPFIND /dav/"
+
+
+@pytest.mark.parametrize(
+    "text", ["path=", "path=dav/", "path=http://a@b/", "path=http://thief.example.net/", "PATH=/dav/"]
+)
+async def test_a_path_beside_a_service_record_is_a_path_or_nothing(authority: Authority, text: str) -> None:
+    script = Script()
+    account_at(script, "/dav/" if text == "PATH=/dav/" else "/.well-known/caldav")
+    async with secure(script, authority, "dav.example.com", text=text) as client:
+        account = await connect(client, "example.com")
+    assert account.key.startswith("https://dav.example.com:")
 
 
 async def test_a_service_record_outside_the_domain_is_not_sent_the_password(authority: Authority) -> None:
@@ -349,82 +306,6 @@ async def test_a_domain_without_service_records_is_asked_at_its_well_known_place
         with pytest.raises(Unavailable):
             await connect(client, "example.com")
         assert client.asked == [("GET", "https://example.com/.well-known/caldav")]
-
-
-# Calendars
-
-
-def zone_definition(lines: str) -> str:
-    return f"<c:calendar-timezone>BEGIN:VTIMEZONE\n{lines}\nEND:VTIMEZONE</c:calendar-timezone>"
-
-
-def privileges(*names: str) -> str:
-    inner = "".join(f"<d:privilege><d:{name}/></d:privilege>" for name in names)
-    return f"<d:current-user-privilege-set>{inner}</d:current-user-privilege-set>"
-
-
-@pytest.mark.parametrize(
-    ("props", "expected"),
-    [
-        ("", ExternalCalendar("/home/a%20b/", "a b")),
-        ("<d:displayname> Work </d:displayname>", ExternalCalendar("/home/a%20b/", "Work")),
-        ("<a:calendar-color>#AbC</a:calendar-color>", ExternalCalendar("/home/a%20b/", "a b", color="#aabbcc")),
-        ("<a:calendar-color>#AABBCCDD</a:calendar-color>", ExternalCalendar("/home/a%20b/", "a b", color="#aabbcc")),
-        ("<a:calendar-color>red</a:calendar-color>", ExternalCalendar("/home/a%20b/", "a b")),
-        (
-            "<c:calendar-timezone-id>W. Europe Standard Time</c:calendar-timezone-id>",
-            ExternalCalendar("/home/a%20b/", "a b", time_zone="Europe/Berlin"),
-        ),
-        (
-            zone_definition("TZID:/example.org/2024a/Europe/Par\n is"),
-            ExternalCalendar("/home/a%20b/", "a b", time_zone="Europe/Paris"),
-        ),
-        (
-            zone_definition("TZID:Our office\nX-LIC-LOCATION:Asia/Tokyo"),
-            ExternalCalendar("/home/a%20b/", "a b", time_zone="Asia/Tokyo"),
-        ),
-        (zone_definition("TZID:Our office"), ExternalCalendar("/home/a%20b/", "a b")),
-        (privileges("read", "read-acl"), ExternalCalendar("/home/a%20b/", "a b", writable=False)),
-        (privileges("read", "write-content"), ExternalCalendar("/home/a%20b/", "a b")),
-        ("<c:supported-calendar-component-set/>", ExternalCalendar("/home/a%20b/", "a b")),
-        (
-            '<c:supported-calendar-component-set><c:comp name="VEVENT"/></c:supported-calendar-component-set>',
-            ExternalCalendar("/home/a%20b/", "a b"),
-        ),
-        ('<c:supported-calendar-component-set><c:comp name="VTODO"/></c:supported-calendar-component-set>', None),
-    ],
-)
-async def test_properties_of_a_calendar(props: str, expected: ExternalCalendar | None) -> None:
-    script = Script()
-    account_at(script)
-    script.on("PROPFIND", "/home/", multistatus(about("/home/"), calendar("/home/a%20b", props)))
-    async with listening(script) as (client, server):
-        found = await calendars(client, await connect(client, f"http://{server.place}"))
-    assert found == ([expected] if expected else [])
-
-
-async def test_only_calendars_are_listed_and_subscribed_and_default_ones_marked() -> None:
-    script = Script()
-    account_at(script)
-    listing = multistatus(
-        about("/home/"),
-        calendar(
-            "/home/inbox/", href("c:schedule-default-calendar-URL", "/home/main"), "<d:collection/><c:schedule-inbox/>"
-        ),
-        calendar("/home/outbox/", types="<d:collection/><c:schedule-outbox/><c:calendar/>"),
-        calendar("/home/notes/", types="<d:collection/><s:notification/>"),
-        calendar("/home/contacts/", types="<d:collection/>"),
-        calendar("/home/leftover/", types="<d:collection/><s:subscribed/>"),
-        calendar("/home/main/"),
-        calendar("/home/holidays/", types="<d:collection/><c:calendar/><s:subscribed/>"),
-    )
-    script.on("PROPFIND", "/home/", listing)
-    async with listening(script) as (client, server):
-        found = await calendars(client, await connect(client, f"http://{server.place}"))
-    assert [(calendar.name, calendar.primary, calendar.own) for calendar in found] == [
-        ("main", True, True),
-        ("holidays", False, False),
-    ]
 
 
 async def test_apple_is_a_caldav_server_at_one_place() -> None:

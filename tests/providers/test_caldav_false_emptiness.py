@@ -5,18 +5,21 @@ from datetime import timedelta
 
 import pytest
 
+from kalends.model.calendar import ExternalCalendar
 from kalends.providers.caldav.cursor import Cursor, CursorKind
 from kalends.providers.errors import CalendarGone, CredentialsRefused, Unavailable
 from tests.net.loopback import raw
 from tests.providers.contract import Mirror
 from tests.providers.scripted import (
     CALENDAR,
+    TEXTS,
     TOKEN,
     XML,
     A,
     B,
     Script,
     about,
+    collection,
     full_of,
     member,
     multistatus,
@@ -125,3 +128,84 @@ async def test_retry_after_is_handed_on(status: int, headers: dict[str, str], wa
         with pytest.raises(Unavailable) as refusal:
             await full_of(A).sync(session, CALENDAR)
     assert refusal.value.retry_after == wait
+
+
+# What is said of the calendar itself, and by whom
+
+_CURSORS = [None, TOKEN, str(Cursor(CursorKind.CTAG, "x")), str(Cursor(CursorKind.ETAGS))]
+_NO_TYPE = "<d:getetag/><d:resourcetype/>"
+_FOLDER = "<d:resourcetype><d:collection/></d:resourcetype>"
+
+
+async def _reads_nothing(script: Script, cursor: str | None, error: type[Exception]) -> None:
+    async with scripted(script) as session:
+        mirror = full_of(A, B)
+        mirror.cursor = cursor
+        with pytest.raises(error):
+            await mirror.sync(session, CALENDAR)
+    assert mirror.cursor == cursor
+    assert mirror.pages == []
+    assert mirror.holds("title-a", "title-b")
+
+
+@pytest.mark.parametrize("cursor", _CURSORS, ids=["full", "sync", "ctag", "etags"])
+@pytest.mark.parametrize("status", [300, 401, 403, 404, 410, 423, 500, 503])
+async def test_an_error_for_the_calendar_itself_inside_207_is_never_an_answer(status: int, cursor: str | None) -> None:
+    script = Script()
+    script.on("REPORT", "/c/", multistatus(about("/c/", status=status), token="new"))
+    script.on("PROPFIND", "/c/", multistatus(about("/c/", status=status)))
+    expected = {401: CredentialsRefused, 404: CalendarGone, 410: CalendarGone}.get(status, Unavailable)
+    await _reads_nothing(script, cursor, expected)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 423, 500, 503])
+@pytest.mark.parametrize("whole", [True, False], ids=["status", "propstat"])
+async def test_without_sync_too_an_error_for_the_calendar_itself_is_no_empty_calendar(status: int, whole: bool) -> None:
+    script = Script()
+    script.on("REPORT", "/c/", raw(403))
+    itself = about("/c/", status=status) if whole else about("/c/", missing=_NO_TYPE, missing_status=status)
+    script.on("PROPFIND", "/c/", multistatus(itself))
+    expected = {401: CredentialsRefused, 404: CalendarGone if whole else Unavailable}.get(status, Unavailable)
+    await _reads_nothing(script, None, expected)
+
+
+@pytest.mark.parametrize("cursor", _CURSORS, ids=["full", "sync", "ctag", "etags"])
+@pytest.mark.parametrize("target", ["/sso/", "/d/", "/"])
+async def test_a_redirect_to_another_collection_is_no_empty_calendar(target: str, cursor: str | None) -> None:
+    itself = about(target, _FOLDER) if target == "/sso/" else collection(target, "<s:getctag>x</s:getctag>")
+    script = Script()
+    for method in ("REPORT", "PROPFIND"):
+        script.on(method, "/c/", raw(302, b"", {"Location": target}))
+        script.on(method, target, multistatus(itself, token="t"))
+    await _reads_nothing(script, cursor, Unavailable)
+
+
+@pytest.mark.parametrize("cursor", _CURSORS, ids=["full", "sync", "ctag", "etags"])
+async def test_a_redirect_to_nowhere_does_not_mean_that_the_calendar_is_gone(cursor: str | None) -> None:
+    script = Script()
+    for method in ("REPORT", "PROPFIND"):
+        script.on(method, "/c/", raw(302, b"", {"Location": "/nowhere/"}))
+    await _reads_nothing(script, cursor, Unavailable)
+
+
+async def test_a_folder_in_the_calendar_s_place_is_no_empty_calendar() -> None:
+    script = Script()
+    script.on("REPORT", "/c/", raw(403))
+    script.on("PROPFIND", "/c/", multistatus(about("/c/", _FOLDER)))
+    await _reads_nothing(script, None, Unavailable)
+
+
+@pytest.mark.parametrize("target", ["/u/ann@example.org/c/", "/u/ann%40example.org/c"])
+async def test_a_redirect_to_another_spelling_of_the_calendar_is_followed(target: str) -> None:
+    calendar = ExternalCalendar("/u/ann%40example.org/c/", "Calendar")
+    event_of = f"{calendar.id}a.ics"
+    script = Script()
+    for method in ("REPORT", "PROPFIND"):
+        script.on(method, calendar.id, raw(301, b"", {"Location": target}))
+    script.on("REPORT", target, raw(403))
+    script.on("PROPFIND", target, multistatus(collection(target), member(event_of, '"1"')))
+    script.holds({event_of: TEXTS[A]})
+    async with scripted(script) as session:
+        mirror = Mirror()
+        await mirror.sync(session, calendar)
+    assert mirror.holds("title-a")

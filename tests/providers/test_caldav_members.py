@@ -40,19 +40,25 @@ async def test_members_that_a_multiget_omits_are_asked_for_singly() -> None:
     assert mirror.holds("title-a", "title-b", "title-c")
 
 
-async def test_a_member_gone_meanwhile_is_removed_only_where_it_is_known_to_be() -> None:
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("status", [404, 410])
+async def test_a_member_that_is_listed_and_cannot_be_had_is_quarantined_until_it_is_listed_as_gone(
+    full: bool, status: int
+) -> None:
     script = Script()
-    listing = multistatus(member(A, '"2"'), member(B, '"2"'), about(C, status=404), token="t")
-    script.on("REPORT", "/c/", by_report(listing, multistatus(about(A, status=404), about(B, status=404))))
-    script.on("GET", A, raw(410))
+    listing = multistatus(member(A, '"2"'), member(B, '"2"'), about(C, status=404), token="t1")
+    later = multistatus(about(A, status=404), token="t2")
+    none = multistatus(about(A, status=404), about(B, status=404))
+    script.on("REPORT", "/c/", by_report([listing, later], none))
+    script.on("GET", A, raw(status))
     script.on("GET", B, raw(200, event("title-new").encode()))
     async with scripted(script) as session:
         mirror = full_of(A, B, C)
-        pages = await mirror.sync(session, CALENDAR)
-        assert {key for page in pages for key in page.removed} == {A, C}
-        assert mirror.holds("title-new")
-        full = await Mirror(dict(mirror.items)).sync(session, CALENDAR)
-    assert not any(page.removed for page in full)
+        pages = await mirror.sync(session, CALENDAR, full=full)
+        assert {key for page in pages for key in page.removed} == (set() if full else {C})
+        assert mirror.items == {A: ("", None), B: ('"2"', event("title-new").encode())}
+        await mirror.sync(session, CALENDAR)
+    assert mirror.holds("title-new")
 
 
 async def test_a_server_without_multiget_is_read_member_by_member_and_not_asked_for_it_again() -> None:
@@ -251,14 +257,74 @@ async def test_hrefs_mean_the_same_however_they_are_written(written: str) -> Non
     key = f"{home}a%20b.ics"
     script = Script()
     listing = multistatus(collection("/u/ann%40example.org/c"), member(written, '"1"'), token="t1")
+    asked = f"{calendar.id}{written}" if written == "a%20b.ics" else "/u" + written.partition("/u")[2]
     script.on("REPORT", calendar.id, by_report([listing, multistatus(about(written, status=404), token="t2")], b""))
-    script.on("GET", key, raw(200, event("title").encode()))
+    script.on("GET", asked.replace(" ", "%20"), raw(200, event("title").encode()))
     async with scripted(script) as session:
         mirror = Mirror()
         await mirror.sync(session, calendar)
         assert mirror.items.keys() == {key}
         await mirror.sync(session, calendar)
     assert mirror.holds()
+
+
+@pytest.mark.parametrize("name", ["a%2Bb", "a%40b", "a%3ab", "%61b", "a+b", "a%21b"])
+@pytest.mark.parametrize("together", [True, False])
+async def test_members_are_asked_for_as_the_server_wrote_them(name: str, together: bool) -> None:
+    odd = f"/c/{name}.ics"
+    texts = {odd: event("title-odd"), B: TEXTS[B]}
+    script = Script()
+    listing = multistatus(*(member(key, '"1"') for key in texts), token="t")
+    script.on("REPORT", "/c/", by_report(listing, multiget(texts) if together else raw(501)))
+    if not together:
+        script.holds(texts)
+    async with scripted(script) as session:
+        mirror = Mirror()
+        await mirror.sync(session, CALENDAR)
+    assert mirror.holds("title-odd", "title-b")
+
+
+async def test_a_resumed_reading_asks_as_the_server_wrote() -> None:
+    texts = {f"/c/{number}%2B.ics": event(f"title-{number:03}") for number in range(150)}
+    script = Script()
+    listing = multistatus(*(member(key, '"1"') for key in texts), token="t")
+    script.on("REPORT", "/c/", by_report(listing, multiget(texts)))
+    async with scripted(script) as session:
+        mirror = Mirror()
+        await mirror.sync(session, CALENDAR, cut_after=1)
+        await mirror.sync(session, CALENDAR)
+    assert mirror.holds(*(f"title-{number:03}" for number in range(150)))
+
+
+async def test_two_members_whose_names_are_compared_as_equal_are_quarantined_and_not_taken_for_one() -> None:
+    twins = {"/c/a%2Bb.ics": event("title-1"), "/c/a+b.ics": event("title-2")}
+    script = Script()
+    listing = multistatus(*(member(key, '"1"') for key in (*twins, B)), token="t")
+    script.on("REPORT", "/c/", by_report(listing, multiget({**twins, B: TEXTS[B]})))
+    script.holds({**twins, B: TEXTS[B]})
+    async with scripted(script) as session:
+        mirror = Mirror()
+        await mirror.sync(session, CALENDAR)
+    assert mirror.items == {"/c/a+b.ics": ("", None), B: ('"1"', TEXTS[B].encode())}
+
+
+async def test_a_name_too_long_to_be_kept_is_quarantined_under_a_digest_of_it() -> None:
+    long = f"/c/{'x' * 998}"
+    script = Script()
+    listing = multistatus(member(long, '"1"'), member(B, '"1"'), token="t1")
+    script.on("REPORT", "/c/", by_report([listing, multistatus(about(long, status=404), token="t2")], b""))
+    script.holds({long: TEXTS[A], B: TEXTS[B]})
+    async with scripted(script) as session:
+        mirror = Mirror()
+        pages = await mirror.sync(session, CALENDAR)
+        quarantined, taken = sorted(pages[0].changed, key=lambda change: change.key, reverse=True)
+        assert quarantined.key.startswith("sha256-")
+        assert quarantined.payload is None
+        assert "too long" in (quarantined.problem or "")
+        assert taken.key == B
+        await mirror.sync(session, CALENDAR)
+    assert mirror.holds("title-b")
+    assert script.lines().count(f"GET {long}") == 0
 
 
 async def test_what_is_no_member_is_ignored() -> None:

@@ -11,9 +11,9 @@ from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, I
 from kalends.providers.apple import APPLE
 from kalends.providers.base import ProviderKind
 from kalends.providers.caldav import CALDAV, bodies, multistatus
-from kalends.providers.caldav.cursor import Cursor, CursorKind, Plan
+from kalends.providers.caldav.cursor import Cursor, CursorKind, Listed, Plan
 from kalends.providers.caldav.errors import Malformed, NotDav
-from kalends.providers.caldav.hrefs import absolute, is_self, member_key, normal_path, normal_url
+from kalends.providers.caldav.hrefs import absolute, is_self, member_key, normal_path, normal_url, sendable
 from kalends.providers.errors import CursorRefused
 
 KINDS: list[ProviderKind] = [CALDAV, APPLE]
@@ -64,6 +64,14 @@ def test_what_lies_outside_a_collection_has_no_key() -> None:
     assert member_key(" /c/a ", "/c/") == "/c/a"
     assert is_self("http://other/c", "/c/")
     assert not is_self("/c/a", "/c/")
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [("/%7ea%2Bb+%40@!", "/%7ea%2Bb+%40@!"), ("/a b", "/a%20b"), ("/ü\\#x", "/%C3%BC%5C%23x"), ("/a?b", "/a?b")],
+)
+def test_a_path_is_sent_as_it_is_written_if_that_can_be_sent(written: str, sent: str) -> None:
+    assert sendable(written) == sent
 
 
 def test_urls_are_made_absolute_and_normal() -> None:
@@ -157,12 +165,12 @@ def test_whatever_is_no_cursor_is_refused(text: str) -> None:
 
 
 def test_a_plan_survives_being_stored_and_serves_its_own_kind_of_reading_only() -> None:
-    plan = Plan(True, "cursor", {"/c/a": '"1"', "/c/b": ""}, ("/c/x",))
+    plan = Plan(True, "cursor", {"/c/a@b": Listed('"1"', "/c/a%40b"), "/c/b": Listed("", "")}, ("/c/x",))
     text = plan.continuation()
     assert text is not None
     assert Plan.resume(text, full=True) == plan
     assert Plan.resume(text, full=False) is None
-    assert Plan(True, "cursor", {str(number): "" for number in range(30_000)}).continuation() is None
+    assert Plan(True, "cursor", {str(number): Listed("", "") for number in range(30_000)}).continuation() is None
 
 
 # XML

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from kalends.model.connection import Status
-from kalends.store.contents import quarantined
+from kalends.store.groups import quarantined
 from tests.servers import CalDavServer
 from tests.world import World, ics
 

@@ -9,6 +9,7 @@ from kalends.model.connection import ErrorReason, ImportChoice, Status
 from kalends.model.errors import Invalid, ProviderUnavailable
 from kalends.providers.errors import Unavailable
 from kalends.store.calendars import Calendars
+from kalends.store.runs import Outcome
 from tests.rules.conftest import Scripted
 from tests.scripted_provider import GUID, RemoteCalendar
 from tests.world import ics
@@ -164,4 +165,37 @@ async def test_rule_11_chosen_calendars_that_are_all_gone_are_not_free(scripted:
         calendars = Calendars(writer, scripted.world.site.id)
         for one in await calendars.of_connection(connection.id):
             await calendars.note_gone(one.id, scripted.world.clock.now())
+    await assert_fails_closed(scripted, connection.id)
+
+
+async def test_rule_11_a_sync_that_fails_before_it_begins_is_no_success(scripted: Scripted) -> None:
+    busy(scripted)
+    connection = await scripted.connect()
+    scripted.kind.password = "changed"
+    await scripted.world.sync(connection)
+    directory = scripted.world.kalends.directory
+    known = directory._kinds
+    directory._kinds = {}  # the plugin is not installed any more
+    run = await scripted.world.sync_under_lease(connection)
+    assert run is not None
+    assert run.outcome is Outcome.FAILED
+    directory._kinds = known
+    broken = await scripted.world.connection(connection.id)
+    assert (broken.status, broken.error_reason) == (Status.ERROR, ErrorReason.TOKEN_REVOKED)
+    assert broken.failures == 2
+    await assert_fails_closed(scripted, connection.id)
+
+
+async def test_rule_11_a_primary_calendar_that_is_no_more_is_not_free(scripted: Scripted) -> None:
+    busy(scripted)
+    scripted.kind.calendars["d"] = RemoteCalendar()
+    scripted.kind.primary = "c"
+    connection = await scripted.connect()
+    assert await scripted.world.titles() == ["Busy"]
+    scripted.kind.primary = None
+    await scripted.connect(sync=False)
+    await assert_fails_closed(scripted, connection.id)
+    await scripted.world.sync(connection)
+    gone = await scripted.world.connection(connection.id)
+    assert (gone.status, gone.error_reason) == (Status.ERROR, ErrorReason.EXTERNAL_CALENDAR_DELETED)
     await assert_fails_closed(scripted, connection.id)

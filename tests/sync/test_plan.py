@@ -1,5 +1,5 @@
 from kalends.model.calendar import ItemChange, Page
-from kalends.store.contents import StoredItem
+from kalends.store.items import StoredItem
 from kalends.sync.plan import payload_hash, plan_page
 
 
@@ -17,6 +17,7 @@ def test_what_is_new_or_has_new_content_is_put_and_its_group_expanded() -> None:
     before = change("a", "old")
     plan = plan_page(Page(changed=(change("a", "new", version="2"), change("b", "x"))), stored(before), full=False)
     assert [one.key for one, _ in plan.put] == ["a", "b"]
+    assert plan.added == 1
     assert list(plan.groups) == ["a", "b"]
     assert not plan.set_version
 
@@ -40,7 +41,7 @@ def test_the_last_word_about_an_item_counts() -> None:
 
 def test_only_what_is_stored_is_deleted() -> None:
     plan = plan_page(Page(removed=("a", "unknown")), stored(change("a", "x", group="g")), full=False)
-    assert (plan.delete, list(plan.groups)) == (["a"], ["g"])
+    assert (plan.delete, list(plan.groups)) == ({"a": "g"}, ["g"])
 
 
 def test_only_a_full_pass_stamps() -> None:

@@ -2,11 +2,15 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
+
+import pytest
 
 from kalends.model.connection import Status
 from kalends.providers.errors import Unavailable
 from kalends.store.calendars import Calendars
 from kalends.store.contents import Contents
+from kalends.store.groups import Groups
 from kalends.store.runs import Outcome
 from tests.rules.conftest import Scripted
 from tests.world import ics
@@ -28,7 +32,7 @@ def fill(scripted: Scripted) -> None:
 async def stored_items(scripted: Scripted, connection_id: str) -> int:
     async with scripted.world.kalends.database.read() as reader:
         (calendar,) = await Calendars(reader, scripted.world.site.id).of_connection(connection_id)
-        return await Contents(reader, scripted.world.site.id, calendar.id).count_items()
+        return await Contents(reader, scripted.world.site.id, calendar.id).items.count()
 
 
 async def test_a_first_import_that_fails_goes_on_where_it_was(scripted: Scripted) -> None:
@@ -102,3 +106,33 @@ async def test_a_cancelled_sync_hands_its_lease_back(scripted: Scripted) -> None
     with suppress(asyncio.CancelledError):
         await syncing
     assert await world.kalends.leased.claim(connection.site_id, connection.id) is not None
+
+
+async def test_a_deletion_that_is_cut_off_in_the_middle_leaves_no_ghost(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daily = "RRULE:FREQ=DAILY\n"
+    for key in ("a", "b"):
+        scripted.remote.put(key, ics(key, key, "20261201T090000Z", end="20261201T091000Z", lines=daily))
+    scripted.remote.put("z", ics("z", "Dentist", "20261201T100000Z", end="20261201T110000Z"))
+    connection = await scripted.connect()
+    scripted.kind.page_size = 10
+    for key in ("a", "b"):
+        scripted.remote.put(key, ics(key, f"new {key}", "20261201T090000Z", end="20261201T091000Z", lines=daily))
+    scripted.remote.delete("z")
+    real = Groups.put
+    calls = 0
+
+    async def cut_off(self: Groups, expanded: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise Unavailable("killed between two transactions")
+        await real(self, expanded)
+
+    monkeypatch.setattr(Groups, "put", cut_off)
+    assert (await scripted.world.sync(connection)).outcome is Outcome.FAILED
+    monkeypatch.undo()
+    await scripted.world.sync(connection)
+    titles = set(await scripted.world.titles())
+    assert titles == {"new a", "new b"}

@@ -9,6 +9,7 @@ from kalends.model.identity import Role
 from kalends.model.ids import new_id
 from kalends.model.schedule import User
 from kalends.store.database import Database, Transaction
+from kalends.store.repository import AlreadyThere
 from kalends.store.users import Users
 
 LONGEST_EMAIL = 254
@@ -33,11 +34,15 @@ class UserAdministration:
     async def create(self, site_id: str, *, email: str, name: str, role: Role) -> User:
         """Make a user of an existing site; raises `Invalid`, `Conflict`."""
         user = User(site_id, new_id(), _email(email), checked_name("name", name), role, None)
+        taken = Conflict(f"The site has a user {user.email} already.", code="USER_ALREADY_EXISTS")
         async with self._database.write() as writer:
             users = Users(writer, site_id)
             if await users.by_email(user.email) is not None:
-                raise Conflict(f"The site has a user {user.email} already.", code="USER_ALREADY_EXISTS")
-            await users.add(user, self._clock.now())
+                raise taken
+            try:
+                await users.add(user, self._clock.now())
+            except AlreadyThere:
+                raise taken from None
         return user
 
     async def all(self, site_id: str) -> Sequence[User]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from kalends.api.connection_messages import ConnectionMessage
 from kalends.cli.output import instant
 from kalends.store.calendars import Calendars, StoredCalendar
-from kalends.store.contents import Contents, Quarantined, quarantined
+from kalends.store.contents import Contents
 from kalends.store.database import Database
+from kalends.store.groups import Quarantined, quarantined
 from kalends.store.runs import Run, Runs
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ async def inspect(database: Database, connection: "Connection") -> Inspection:
         calendars = await Calendars(reader, site_id).of_connection(connection.id)
         return Inspection(
             calendars,
-            {one.id: await Contents(reader, site_id, one.id).count_items() for one in calendars},
+            {one.id: await Contents(reader, site_id, one.id).items.count() for one in calendars},
             await quarantined(reader, site_id, connection.id),
             await Runs(reader, site_id).latest(connection.id, RUNS_SHOWN),
         )

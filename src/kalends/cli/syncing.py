@@ -125,5 +125,5 @@ async def _state(database: Database, connection: Connection) -> tuple[Sequence[S
     async with database.read() as reader:
         stored = await Calendars(reader, connection.site_id).of_connection(connection.id)
         calendars = [one for one in imported(connection, stored) if one.gone_at is None]
-        counts = [await Contents(reader, connection.site_id, one.id).count_items() for one in calendars]
+        counts = [await Contents(reader, connection.site_id, one.id).items.count() for one in calendars]
     return calendars, sum(counts)

@@ -19,8 +19,9 @@ from kalends.model.provider import ConnectMethod, Provider
 from kalends.model.schedule import Schedule
 from kalends.providers.errors import CredentialsRefused, NotSupported, ProviderError
 from kalends.store.calendars import Calendars
-from kalends.store.connections import AlreadyConnected, Connections
+from kalends.store.connections import Connections
 from kalends.store.database import Database, Transaction
+from kalends.store.repository import AlreadyThere
 from kalends.store.users import Users
 
 
@@ -89,7 +90,7 @@ class Connecting:
     ) -> Connection:
         try:
             return await self._write(identity, provider, schedule, account, calendars)
-        except AlreadyConnected:
+        except AlreadyThere:
             # another request connected the same account in this moment: its row is there now
             return await self._write(identity, provider, schedule, account, calendars)
 
@@ -106,6 +107,9 @@ class Connecting:
             await _still_allowed(writer, identity, schedule)
             connections = Connections(writer, identity.site_id)
             earlier = await connections.of_account(schedule.id, provider.id, account.key)
+            if earlier is not None:
+                await connections.lock(earlier.id)
+                earlier = await connections.get(earlier.id)
             if earlier is None:
                 connection = _new(identity, provider, schedule, account, calendars, now)
                 sealed = self._accounts.seal(account, identity.site_id, connection.id)
@@ -118,7 +122,7 @@ class Connecting:
                     connection.id, email=account.email, addresses=account.addresses, credentials=sealed
                 )
                 if earlier.status in {Status.DISCONNECTED, Status.ERROR}:
-                    await connections.set_status(connection.id, Status.CONNECTED)
+                    await connections.revive(connection.id)
             await Calendars(writer, identity.site_id).see(connection.id, calendars, select_own=earlier is None)
             await connections.want_sync(connection.id)
             return await find_connection(writer, identity, connection.id, Permission.READ_ALL_CONNECTIONS)

@@ -23,20 +23,22 @@ class Disconnecting:
     async def disconnect(self, identity: Identity, connection_id: str) -> ConnectionView:
         """Disconnect a connection.
 
-        Raises `NotFound`, `PermissionDenied`, `PreconditionFailed` (`CONNECTION_ALREADY_DISCONNECTED`).
+        Raises `NotFound`, `PermissionDenied`, `PreconditionFailed` (`CONNECTION_ALREADY_DISCONNECTED`),
+        `ProviderUnavailable`.
         """
         everyone = Permission.MANAGE_ALL_CONNECTIONS
         async with self._database.write() as writer:
+            await Connections(writer, identity.site_id).lock(connection_id)
             connection = await find_connection(writer, identity, connection_id, everyone)
+            provider = (await self._directory.known(writer, identity.site_id)).get(connection.provider_id)
+            if provider is None:
+                raise Failures.of([connection]).error()
             if connection.status is Status.DISCONNECTED:
                 raise PreconditionFailed(
                     "The connection was disconnected before.", code="CONNECTION_ALREADY_DISCONNECTED"
                 )
             await self._end(writer, connection)
             ended = await find_connection(writer, identity, connection_id, everyone)
-            provider = (await self._directory.known(writer, identity.site_id)).get(ended.provider_id)
-        if provider is None:
-            raise Failures.of([ended]).error()
         return ConnectionView(ended, provider)
 
     async def disconnect_owner(self, writer: Transaction, site_id: str, user_id: str) -> int:

@@ -29,7 +29,7 @@ from kalends.store.database import Database
 from kalends.store.events import Events, Position, StoredEvent
 from kalends.store.schedules import Schedules
 from kalends.store.sites import Sites
-from kalends.sync.selection import imported
+from kalends.sync.selection import imported, lacks_primary
 from kalends.sync.spans import SpanNotReadable, Spans
 
 LOOK_EVERY = timedelta(milliseconds=200)
@@ -187,7 +187,7 @@ class EventListing:
         for connection in connections:
             wanted = imported(connection, calendars.get(connection.id, []))
             chosen = [one for one in wanted if one.gone_at is None]
-            all_gone = bool(wanted) and not chosen
+            all_gone = (bool(wanted) and not chosen) or lacks_primary(connection, wanted)
             provider = providers.get(connection.provider_id)
             unread = any(one.last_good_read_at is None for one in chosen)
             stale = any(one.last_good_read_at is None or one.last_good_read_at <= oldest for one in chosen)
@@ -206,34 +206,37 @@ class EventListing:
         """Return one event more than the page holds, if there are, and the connections that failed to answer."""
         if not scope.sources:
             return [], []
-        if self._spans.is_kept(query.span):
-            async with self._database.read() as reader:
-                found = await Events(reader, scope.site.id).between(
+        kept = [one for one, source in scope.sources.items() if self._spans.is_kept(source.calendar, query.span)]
+        async with self._database.read() as reader:
+            found = [
+                *await Events(reader, scope.site.id).between(
                     query.span,
-                    list(scope.sources),
+                    kept,
                     all_day=query.all_day,
                     include_free=query.include_free,
                     after=after,
                     limit=query.limit + 1,
                 )
+            ]
+        if len(kept) == len(scope.sources):
             return found, []
-        found = []
         missing: list[Connection] = []
-        for source in scope.sources.values():
+        for calendar_id, source in scope.sources.items():
+            if calendar_id in kept:
+                continue
             try:
-                found.extend(
-                    await self._spans.events(
-                        source.connection,
-                        source.calendar,
-                        self._directory.kind(source.provider),
-                        source.schedule.time_zone,
-                        query.span,
-                    )
+                events = await self._spans.events(
+                    source.connection,
+                    source.calendar,
+                    self._directory.kind(source.provider),
+                    source.schedule.time_zone,
+                    query.span,
                 )
             except SpanNotReadable:
                 missing.append(source.connection)
-        chosen = [one for one in found if _wanted(one, query) and (after is None or one.position > after)]
-        return sorted(chosen, key=lambda one: one.position)[: query.limit + 1], missing
+            else:
+                found += [one for one in events if _wanted(one, query) and (after is None or one.position > after)]
+        return sorted(found, key=lambda one: one.position)[: query.limit + 1], missing
 
     def _listed(self, identity: Identity, query: EventQuery, scope: _Scope, event: StoredEvent) -> ListedEvent:
         source = scope.sources[event.calendar_id]

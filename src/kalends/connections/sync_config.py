@@ -95,6 +95,7 @@ class SyncConfigs:
         async with self._database.write() as writer:
             connections = Connections(writer, connection.site_id)
             calendars = Calendars(writer, connection.site_id)
+            await connections.lock(connection.id)
             before = await connections.get(connection.id)
             if before is None or before.status is Status.DISCONNECTED:
                 raise not_connected()

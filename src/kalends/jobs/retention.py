@@ -8,6 +8,7 @@ import structlog
 from kalends.model.clock import Clock
 from kalends.store.database import Database
 from kalends.store.retention import Expired
+from kalends.sync.subject import ReadingLimits
 
 log = structlog.get_logger(__name__)
 
@@ -19,10 +20,10 @@ RUNS_KEPT = timedelta(days=30)
 class Retention:
     """Deletes old occurrences, runs, disconnected connections and notes about expired tokens."""
 
-    def __init__(self, database: Database, clock: Clock, window_back: timedelta) -> None:
+    def __init__(self, database: Database, clock: Clock, limits: ReadingLimits) -> None:
         self._database = database
         self._clock = clock
-        self._window_back = window_back
+        self._limits = limits
 
     async def once(self) -> int:
         """Delete what has had its time; return how many rows."""
@@ -30,8 +31,7 @@ class Retention:
         async with self._database.write() as writer:
             expired = Expired(writer)
             return (
-                # a day more than the window, which begins at midnight
-                await expired.drop_occurrences(now - self._window_back - timedelta(days=1))
+                await expired.drop_occurrences(self._limits.window(now).start)
                 + await expired.drop_runs(now - RUNS_KEPT)
                 + await expired.drop_revoked_tokens(now)
                 + await expired.drop_connections(now - DISCONNECTED_KEPT)

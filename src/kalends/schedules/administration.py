@@ -8,6 +8,7 @@ from kalends.model.errors import Conflict, Invalid, NotFound, Rule
 from kalends.model.ids import is_guid, new_id
 from kalends.model.schedule import Schedule, Site
 from kalends.store.database import Database
+from kalends.store.repository import AlreadyThere
 from kalends.store.schedules import Schedules
 from kalends.store.users import Users
 
@@ -48,9 +49,13 @@ class ScheduleAdministration:
                 owner.name if owner else None,
             )
             schedules = Schedules(writer, site.id)
+            taken = Conflict(f"The site has a schedule {schedule.id} already.", code="SCHEDULE_ALREADY_EXISTS")
             if await schedules.get(schedule.id) is not None:
-                raise Conflict(f"The site has a schedule {schedule.id} already.", code="SCHEDULE_ALREADY_EXISTS")
-            await schedules.add(schedule, self._clock.now())
+                raise taken
+            try:
+                await schedules.add(schedule, self._clock.now())
+            except AlreadyThere:
+                raise taken from None
         return schedule
 
     async def all(self, site_id: str) -> Sequence[Schedule]:

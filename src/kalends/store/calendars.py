@@ -9,6 +9,8 @@ from sqlalchemy import Row, and_, delete, insert, select, update
 
 from kalends.model.calendar import ExternalCalendar
 from kalends.model.ids import new_id
+from kalends.model.time import Window
+from kalends.store.readings import Coverage
 from kalends.store.repository import SiteRepository
 from kalends.store.tables import calendars, groups, items, occurrences, passes, readings
 
@@ -25,6 +27,7 @@ class StoredCalendar:
     gone_at: datetime | None
     cursor: str | None
     last_good_read_at: datetime | None
+    coverage: Coverage | None
 
 
 class Calendars(SiteRepository):
@@ -37,7 +40,14 @@ class Calendars(SiteRepository):
     async def of_connections(self, connection_ids: Collection[str]) -> Mapping[str, Sequence[StoredCalendar]]:
         """Return connection id → calendars, for those that have any."""
         query = (
-            select(calendars, readings.c.cursor, readings.c.last_good_at)
+            select(
+                calendars,
+                readings.c.cursor,
+                readings.c.last_good_at,
+                readings.c.covered_from,
+                readings.c.covered_until,
+                readings.c.zones,
+            )
             .join(
                 readings,
                 and_(readings.c.site_id == calendars.c.site_id, readings.c.calendar_id == calendars.c.id),
@@ -133,4 +143,5 @@ def _stored(row: Row[Any]) -> StoredCalendar:
         row.gone_at,
         row.cursor,
         row.last_good_at,
+        Coverage(Window(row.covered_from, row.covered_until), row.zones) if row.covered_from else None,
     )

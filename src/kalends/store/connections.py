@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from kalends.model.connection import (
     Connection,
@@ -20,42 +19,36 @@ from kalends.store.repository import SiteRepository
 from kalends.store.tables import calendars, connections, schedules
 
 
-class AlreadyConnected(Exception):
-    """The account is connected to the schedule already, by a transaction that ended just before."""
-
-
 class Connections(SiteRepository):
     """The connections of one site."""
 
     async def add(self, connection: Connection, *, credentials: bytes) -> None:
         """Insert a connection, with its sealed credentials; nothing is wanted of it yet.
 
-        Raises `AlreadyConnected`, after which the transaction is of no more use.
+        Raises `AlreadyThere`, after which the transaction is of no more use.
         """
-        adding = insert(connections).values(
-            site_id=self._site_id,
-            id=connection.id,
-            provider_id=connection.provider_id,
-            schedule_id=connection.schedule_id,
-            app_id=connection.app_id,
-            account_key=connection.account_key,
-            account_email=connection.account_email,
-            addresses=sorted(connection.addresses),
-            credentials=credentials,
-            status=connection.status.value,
-            error_reason=None,
-            import_enabled=connection.import_config.enabled,
-            import_choice=connection.import_config.choice.value,
-            created_at=connection.created_at,
-            wanted_rev=0,
-            done_rev=0,
-            fence=0,
-            failures=0,
+        await self._insert(
+            insert(connections).values(
+                site_id=self._site_id,
+                id=connection.id,
+                provider_id=connection.provider_id,
+                schedule_id=connection.schedule_id,
+                app_id=connection.app_id,
+                account_key=connection.account_key,
+                account_email=connection.account_email,
+                addresses=sorted(connection.addresses),
+                credentials=credentials,
+                status=connection.status.value,
+                error_reason=None,
+                import_enabled=connection.import_config.enabled,
+                import_choice=connection.import_config.choice.value,
+                created_at=connection.created_at,
+                wanted_rev=0,
+                done_rev=0,
+                fence=0,
+                failures=0,
+            )
         )
-        try:
-            await self._connection.execute(adding)
-        except IntegrityError:
-            raise AlreadyConnected(connection.account_key) from None
 
     async def get(self, connection_id: str) -> Connection | None:
         """Return a connection by id."""
@@ -111,6 +104,25 @@ class Connections(SiteRepository):
     async def set_status(self, connection_id: str, status: Status, reason: ErrorReason | None = None) -> None:
         """Write the status; a reason goes with `ERROR` alone."""
         await self._update(connection_id, status=status.value, error_reason=reason.value if reason else None)
+
+    async def revive(self, connection_id: str) -> None:
+        """Begin anew: what an earlier disconnect or error left does not count any more."""
+        await self._update(
+            connection_id,
+            status=Status.CONNECTED.value,
+            error_reason=None,
+            disconnected_at=None,
+            last_good_read_at=None,
+            failures=0,
+            last_error=None,
+        )
+
+    async def lock(self, connection_id: str) -> None:
+        """Keep everybody else from changing the connection until the transaction ends.
+
+        What decides a change has to be read after this; on SQLite a transaction that writes is alone anyway.
+        """
+        await self._connection.execute(select(connections.c.id).where(*self._is(connection_id)).with_for_update())
 
     async def disconnect(self, connection_id: str, at: datetime) -> None:
         """Write the status `DISCONNECTED` and erase the credentials."""

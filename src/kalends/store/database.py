@@ -6,7 +6,7 @@ PostgreSQL uses one pool for both.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,12 @@ class Database:
             cursor.execute("PRAGMA synchronous = NORMAL")
             cursor.execute("PRAGMA foreign_keys = ON")
             cursor.close()
+
+        @event.listens_for(engine.sync_engine, "invalidate")
+        def _release(connection: Any, _record: object, _error: object) -> None:
+            # cancelled in the middle of a statement, a closed connection keeps its lock until it is collected
+            with suppress(Exception):
+                connection.rollback()
 
         @event.listens_for(engine.sync_engine, "begin")
         def _begin(connection: SyncConnection) -> None:

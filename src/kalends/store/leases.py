@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select, tuple_, update
+from sqlalchemy import and_, case, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.model.connection import ErrorReason, Lease, Status
@@ -46,7 +46,11 @@ class Leases:
         chosen = (
             select(connections.c.site_id, connections.c.id)
             .where(which, *_takeable(now))
-            .order_by(connections.c.next_sync_at)
+            .order_by(
+                # what was asked for goes before what is only due
+                case((connections.c.wanted_rev > connections.c.done_rev, 0), else_=1),
+                connections.c.next_sync_at.asc().nulls_first(),
+            )
             .limit(limit)
             .with_for_update(skip_locked=True)
         )

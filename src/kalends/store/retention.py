@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kalends.model.connection import Status
 from kalends.store.tables import connections, occurrences, revoked_tokens, runs
 
 
@@ -22,7 +23,10 @@ class Expired:
         """Delete the connections that were disconnected long ago; return how many."""
         return (
             await self._connection.execute(
-                delete(connections).where(connections.c.disconnected_at < disconnected_before)
+                delete(connections).where(
+                    connections.c.disconnected_at < disconnected_before,
+                    connections.c.status == Status.DISCONNECTED.value,
+                )
             )
         ).rowcount
 

@@ -17,8 +17,8 @@ class Schedules(SiteRepository):
     """The schedules of one site."""
 
     async def add(self, schedule: Schedule, created_at: datetime) -> None:
-        """Insert a schedule."""
-        await self._connection.execute(
+        """Insert a schedule; raises `AlreadyThere`, after which the transaction is of no more use."""
+        await self._insert(
             insert(schedules).values(
                 site_id=self._site_id,
                 id=schedule.id,

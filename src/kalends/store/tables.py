@@ -46,6 +46,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+Key = Text().with_variant(Text(collation="C"), "postgresql")
+"""A text that is a key of the provider's: ordered by code points on both engines, as Python orders it."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -222,6 +225,9 @@ readings = Table(
     Column("calendar_id", String(36), primary_key=True),
     Column("cursor", Text, comment="null: the next reading is a full one"),
     Column("last_good_at", UtcDateTime),
+    Column("covered_from", UtcDateTime, comment="with covered_until: what the occurrences cover"),
+    Column("covered_until", UtcDateTime),
+    Column("zones", Text, comment="what placed floating and all-day events"),
     _of_calendar(),
 )
 """How far each calendar was read, apart from what it is: a reading that finds nothing new writes here alone."""
@@ -243,8 +249,8 @@ items = Table(
     metadata,
     Column("site_id", String(36), primary_key=True),
     Column("calendar_id", String(36), primary_key=True),
-    Column("item_key", Text, primary_key=True),
-    Column("group_key", Text, nullable=False),
+    Column("item_key", Key, primary_key=True),
+    Column("group_key", Key, nullable=False),
     Column("recurrence_id", Text, comment="of an exception that the provider stores apart from its master"),
     Column("version", Text, nullable=False),
     Column("payload", LargeBinary),
@@ -260,7 +266,7 @@ groups = Table(
     metadata,
     Column("site_id", String(36), primary_key=True),
     Column("calendar_id", String(36), primary_key=True),
-    Column("group_key", Text, primary_key=True),
+    Column("group_key", Key, primary_key=True),
     Column("expanded_until", UtcDateTime, comment="null: nothing more to come"),
     Column("floating", Boolean, nullable=False, comment="a zone of the surroundings was used"),
     Column("problems", JSON(none_as_null=True), comment="[{uid, reason}]; null where all is well"),
@@ -273,8 +279,8 @@ occurrences = Table(
     metadata,
     Column("site_id", String(36), primary_key=True),
     Column("calendar_id", String(36), primary_key=True),
-    Column("group_key", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("group_key", Key, primary_key=True),
+    Column("key", Key, primary_key=True),
     Column("uid", Text, nullable=False),
     Column("start_at", UtcDateTime, nullable=False),
     Column("end_at", UtcDateTime, nullable=False),

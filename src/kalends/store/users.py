@@ -16,8 +16,8 @@ class Users(SiteRepository):
     """The users of one site."""
 
     async def add(self, user: User, created_at: datetime) -> None:
-        """Insert a user."""
-        await self._connection.execute(
+        """Insert a user; raises `AlreadyThere`, after which the transaction is of no more use."""
+        await self._insert(
             insert(users).values(
                 site_id=self._site_id,
                 id=user.id,

@@ -1,8 +1,8 @@
 """One sync of one connection, under its lease."""
 
 import random
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -11,8 +11,6 @@ from kalends.accounts.sessions import Accounts
 from kalends.model.clock import Clock
 from kalends.model.connection import Connection, Lease, SyncCounts
 from kalends.model.ids import new_id
-from kalends.model.provider import Provider
-from kalends.model.schedule import Schedule
 from kalends.providers.base import AccountSession
 from kalends.providers.errors import CalendarGone, CredentialsRefused, ProviderError, Unavailable
 from kalends.store.calendars import Calendars, StoredCalendar
@@ -21,11 +19,36 @@ from kalends.store.database import Database
 from kalends.store.leases import LeaseLost, Leases
 from kalends.store.runs import Cause, Outcome, Run, Runs
 from kalends.store.schedules import Schedules
+from kalends.sync.applying import storable_text
 from kalends.sync.outcome import Timing, after_failure, after_success, describe
-from kalends.sync.reading import CalendarReading, Subject
-from kalends.sync.selection import imported
+from kalends.sync.reading import CalendarReading
+from kalends.sync.rolling import Rolling
+from kalends.sync.selection import imported, lacks_primary
+from kalends.sync.subject import Subject
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What a sync has done so far: of how many chosen calendars, which are gone, and the first failure."""
+
+    chosen: int = 0
+    counts: SyncCounts = field(default_factory=SyncCounts)
+    gone: int = 0
+    failed: ProviderError | None = None
+
+    @property
+    def failure(self) -> ProviderError | None:
+        """What makes the whole sync a failure: that something cannot be read, or that nothing is left to read."""
+        if self.failed is None and self.chosen and self.gone == self.chosen:
+            return CalendarGone("none of the chosen calendars exists any more")
+        return self.failed
+
+    @property
+    def amiss(self) -> str | None:
+        """What is not as it should be although the sync is none the worse for it."""
+        return f"{self.gone} of the chosen calendars no longer exist" if self.gone else None
 
 
 class ConnectionSync:
@@ -37,6 +60,7 @@ class ConnectionSync:
         directory: ProviderDirectory,
         accounts: Accounts,
         reading: CalendarReading,
+        rolling: Rolling,
         clock: Clock,
         timing: Timing,
     ) -> None:
@@ -44,6 +68,7 @@ class ConnectionSync:
         self._directory = directory
         self._accounts = accounts
         self._reading = reading
+        self._rolling = rolling
         self._clock = clock
         self._timing = timing
         self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
@@ -55,12 +80,12 @@ class ConnectionSync:
         """
         started_at = self._clock.now()
         connection: Connection | None = None
-        counts = SyncCounts()
-        amiss: str | None = None
+        progress = _Progress()
         error: Exception | None = None
         try:
-            connection, provider, schedule, calendars = await self._load(lease)
-            counts, amiss = await self._read_all(lease, connection, provider, schedule, calendars)
+            connection = await self._connection(lease)
+            await self._read_all(lease, connection, progress)
+            error = progress.failure
         except LeaseLost:
             raise
         except Exception as failure:
@@ -74,74 +99,63 @@ class ConnectionSync:
             started_at,
             self._clock.now(),
             Outcome.FAILED if error else Outcome.DONE,
-            counts,
-            describe(error) if error else None,
+            progress.counts,
+            storable_text(describe(error)) if error else None,
         )
-        await self._note(lease, connection, run, error, amiss)
+        await self._note(lease, connection, run, error, progress.amiss)
         log.info(
             "synced" if error is None else "sync_failed",
             connection=lease.connection_id,
             cause=run.cause.value,
             error=type(error).__name__ if error else None,
-            changed=counts.changed,
-            removed=counts.removed,
-            quarantined=counts.quarantined,
+            changed=run.counts.changed,
+            removed=run.counts.removed,
+            quarantined=run.counts.quarantined,
         )
         return run
 
-    async def _load(self, lease: Lease) -> tuple[Connection, Provider, Schedule, Sequence[StoredCalendar]]:
+    async def _connection(self, lease: Lease) -> Connection:
         async with self._database.read() as reader:
             connection = await Connections(reader, lease.site_id).get(lease.connection_id)
-            if connection is None:
-                raise LeaseLost(lease.connection_id)
+        if connection is None:
+            raise LeaseLost(lease.connection_id)
+        return connection
+
+    async def _read_all(self, lease: Lease, connection: Connection, progress: _Progress) -> None:
+        """Read each calendar; one that is gone or cannot be read leaves the others to go on."""
+        async with self._database.read() as reader:
             schedule = await Schedules(reader, lease.site_id).get(connection.schedule_id)
-            providers = await self._directory.known(reader, lease.site_id)
-            calendars = await Calendars(reader, lease.site_id).of_connection(connection.id)
-        provider = providers.get(connection.provider_id)
+            provider = (await self._directory.known(reader, lease.site_id)).get(connection.provider_id)
+            calendars = imported(connection, await Calendars(reader, lease.site_id).of_connection(connection.id))
         if schedule is None or provider is None:
             raise Unavailable("the provider's plugin is not installed")
-        return connection, provider, schedule, imported(connection, calendars)
-
-    async def _read_all(
-        self,
-        lease: Lease,
-        connection: Connection,
-        provider: Provider,
-        schedule: Schedule,
-        calendars: Sequence[StoredCalendar],
-    ) -> tuple[SyncCounts, str | None]:
-        """Read each calendar; one that is gone or cannot be read leaves the others to go on.
-
-        Raises the first error in the end, unless it is that some, but not all, are gone: that is only noted.
-        """
+        if lacks_primary(connection, calendars):
+            raise CalendarGone("the account has no primary calendar any more")
         if not calendars:
-            return SyncCounts(), None
-        counts = SyncCounts()
-        gone: list[StoredCalendar] = []
-        failed: ProviderError | None = None
+            return
+        progress.chosen = len(calendars)
+        kind = self._directory.kind(provider)
         async with AsyncExitStack() as stack:
             session = await stack.enter_async_context(self._accounts.session(connection, provider))
             for calendar in calendars:
-                subject = Subject(
-                    lease, connection, calendar, self._directory.kind(provider), session, schedule.time_zone
+                await self._read_one(Subject(lease, connection, calendar, kind, session, schedule.time_zone), progress)
+
+    async def _read_one(self, subject: Subject, progress: _Progress) -> None:
+        try:
+            progress.counts += await self._reading.read(subject)
+            await self._rolling.roll(subject)
+        except CredentialsRefused:
+            raise
+        except CalendarGone as error:
+            if await self._is_listed(subject.session, subject.calendar):
+                progress.failed = progress.failed or Unavailable(
+                    f"a calendar that the account lists is not found: {error}"
                 )
-                try:
-                    counts += await self._reading.read(subject)
-                except CredentialsRefused:
-                    raise
-                except CalendarGone as error:
-                    if await self._is_listed(session, calendar):
-                        failed = failed or Unavailable(f"a calendar that the account lists is not found: {error}")
-                    else:
-                        gone.append(calendar)
-                        await self._forget(lease, calendar)
-                except ProviderError as error:
-                    failed = failed or error
-        if failed is not None:
-            raise failed
-        if len(gone) == len(calendars):
-            raise CalendarGone("none of the chosen calendars exists any more")
-        return counts, f"{len(gone)} of the chosen calendars no longer exist" if gone else None
+            else:
+                progress.gone += 1
+                await self._forget(subject.lease, subject.calendar)
+        except ProviderError as error:
+            progress.failed = progress.failed or error
 
     async def _is_listed(self, session: AccountSession, calendar: StoredCalendar) -> bool:
         """Ask a second time, in another way, before a calendar's contents are given up."""
@@ -162,7 +176,7 @@ class ConnectionSync:
         now = self._clock.now()
         async with self._database.write() as writer:
             leases = Leases(writer)
-            if error is None or connection is None:
+            if error is None:
                 await leases.succeeded(
                     lease,
                     now=now,
@@ -177,7 +191,7 @@ class ConnectionSync:
                     next_sync_at=failure.next_sync_at,
                     status=failure.status,
                     reason=failure.reason,
-                    error=failure.description,
+                    error=storable_text(failure.description) or "",
                 )
             if lease.asked or error is not None or run.counts.changed or run.counts.removed:
                 await Runs(writer, lease.site_id).add(run)

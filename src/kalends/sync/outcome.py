@@ -36,9 +36,14 @@ def after_success(timing: Timing, now: datetime, jitter: random.Random) -> datet
 
 
 def after_failure(
-    connection: Connection, error: Exception, timing: Timing, now: datetime, jitter: random.Random
+    connection: Connection | None, error: Exception, timing: Timing, now: datetime, jitter: random.Random
 ) -> Failure:
-    """Return what a failure means: some are final until somebody acts, others keep the status for a while."""
+    """Return what a failure means: some are final until somebody acts, others keep the status for a while.
+
+    The connection is None where not even that could be loaded.
+    """
+    if connection is None:
+        return Failure(None, None, now + _jittered(timing.poll_interval, jitter), describe(error))
     back_off = min(timing.poll_interval * 2 ** min(connection.failures, 16), LONGEST_BACK_OFF)
     next_sync_at = now + _jittered(back_off, jitter)
     if isinstance(error, Unavailable) and error.retry_after is not None:

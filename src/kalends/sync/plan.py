@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from kalends.model.calendar import ItemChange, Page
-from kalends.store.contents import StoredItem
+from kalends.store.items import StoredItem
 
 
 @dataclass(slots=True)
@@ -18,7 +18,10 @@ class Plan:
     """Items whose version changed but whose payload did not: key, version."""
     stamp: list[str] = field(default_factory=list)
     """Items that a full pass saw as they are stored."""
-    delete: list[str] = field(default_factory=list)
+    delete: dict[str, str] = field(default_factory=dict)
+    """Items to delete: key → group."""
+    added: int = 0
+    """How many of the items to put are not stored yet."""
     groups: dict[str, None] = field(default_factory=dict)
 
     @property
@@ -42,13 +45,15 @@ def plan_page(page: Page, stored: Mapping[str, StoredItem], *, full: bool) -> Pl
             plan.groups[change.group_key] = None
             if before is not None:
                 plan.groups[before.group_key] = None
+            else:
+                plan.added += 1
         elif before.version != change.version:
             plan.set_version.append((change.key, change.version))
         elif full:
             plan.stamp.append(change.key)
     for key in page.removed:
         if key in stored:
-            plan.delete.append(key)
+            plan.delete[key] = stored[key].group_key
             plan.groups[stored[key].group_key] = None
     if full:
         plan.stamp.extend(page.unchanged)

@@ -20,9 +20,11 @@ from kalends.store.database import Database
 from kalends.store.events import StoredEvent
 from kalends.sync.applying import storable
 from kalends.sync.expansion import Expander, Group
-from kalends.sync.reading import ReadingLimits
+from kalends.sync.subject import ReadingLimits
 
 DEADLINE = timedelta(seconds=30)
+SLACK = timedelta(hours=26)
+"""How far apart two zones can place the same day."""
 
 
 class SpanNotReadable(Exception):
@@ -38,11 +40,12 @@ class Spans:
         self._clock = clock
         self._limits = limits
 
-    def is_kept(self, span: Window) -> bool:
-        """Tell whether the stored occurrences cover the span."""
-        kept = Window.around(self._clock.now(), self._limits.window_back, self._limits.window_ahead)
-        # yesterday's window counts: the new day is filled in by the next sync
-        return kept.start <= span.start and span.end <= kept.end - timedelta(days=1)
+    def is_kept(self, calendar: StoredCalendar, span: Window) -> bool:
+        """Tell whether the stored occurrences of a calendar answer for a span."""
+        if calendar.coverage is None:
+            return False
+        covers, keeps = calendar.coverage.window, self._limits.window(self._clock.now())
+        return max(covers.start, keeps.start) + SLACK <= span.start and span.end <= covers.end - SLACK
 
     async def events(
         self,
@@ -52,14 +55,14 @@ class Spans:
         schedule_zone: str,
         span: Window,
     ) -> Sequence[StoredEvent]:
-        """Return all events of a calendar that touch the span, free ones included; raises `SpanNotReadable`."""
+        """Return all events of a calendar around the span, free ones included; raises `SpanNotReadable`."""
         if kind.delivers is Delivery.INSTANCES:
             raise SpanNotReadable(calendar.id)
         async with self._database.read() as reader:
-            stored = await Contents(reader, calendar.site_id, calendar.id).payloads(None)
-        groups = [Group(key, tuple(items.values())) for key, items in stored.items()]
+            stored = await Contents(reader, calendar.site_id, calendar.id).items.of_groups(None)
+        groups = [Group(key, tuple(items.payloads.values())) for key, items in stored.items() if items.payloads]
         context = ExpansionContext(
-            span, calendar.calendar.time_zone or schedule_zone, connection.addresses, self._limits.expansion
+            _widened(span), calendar.calendar.time_zone or schedule_zone, connection.addresses, self._limits.expansion
         )
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
@@ -77,3 +80,11 @@ class Spans:
                     )
                 )
         return events
+
+
+def _widened(span: Window) -> Window:
+    """Return the span with what another zone may move into it."""
+    try:
+        return Window(span.start - SLACK, span.end + SLACK)
+    except OverflowError:
+        return span

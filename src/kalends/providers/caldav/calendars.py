@@ -1,9 +1,12 @@
 """From calendar homes to the calendars in them that can hold events."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
+
+import structlog
 
 from kalends.model.calendar import ExternalCalendar
 from kalends.net.errors import BadUrl
@@ -27,6 +30,11 @@ _ASKED = bodies.propfind(
 _NOT_FOR_EVENTS = frozenset({ns.SCHEDULE_INBOX, ns.SCHEDULE_OUTBOX, ns.NOTIFICATION})
 _COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
 _SHORT_COLOR = len("#rgb")
+_LONGEST_NAME = 200
+_MISSING = frozenset({404, 410})
+_UNAUTHORIZED = 401
+
+log = structlog.get_logger(__name__)
 
 
 async def calendars_in(dav: DavClient, homes: Iterable[str], origin: str) -> list[ExternalCalendar]:
@@ -39,29 +47,46 @@ async def calendars_in(dav: DavClient, homes: Iterable[str], origin: str) -> lis
     primary: set[str] = set()
     for home in homes:
         for response in (answer := await _listing(dav, home)).responses:
+            await asyncio.sleep(0)
             default = response.hrefs(ns.SCHEDULE_DEFAULT_CALENDAR)
-            primary |= {path for href in default if (path := _path(href, answer.url))}
-            if _holds_events(response) and (url := _url(response.href, answer.url)):
+            primary |= {hrefs.path_of(url) for href in default if (url := _url(href, answer.url))}
+            if not _holds_events(response):
+                continue
+            if url := _url(response.href, answer.url):
                 found.setdefault(hrefs.path_of(url), _calendar(response, url, origin))
+            else:
+                log.warning("calendar_without_usable_address", host=hrefs.host_of(answer.url))
     return [replace(calendar, primary=path in primary) for path, calendar in found.items()]
 
 
 async def _listing(dav: DavClient, home: str) -> MultiStatus:
-    """List a home; raises where the answer is about something else or leaves something out."""
+    """List a home; raises where the answer is about something else or leaves something out.
+
+    What the home says that it could not tell of one resource may be a calendar, and so fails the listing too.
+    """
     answer = await dav.propfind(home, _ASKED, depth=1)
     if not answer.responses:
         raise Malformed(f"{hrefs.host_of(home)} answered a listing that does not even name what is listed")
-    collection = hrefs.path_of(answer.url)
+    if not hrefs.same_place(answer.url, home):
+        raise Malformed(f"{hrefs.host_of(home)} redirects a listing to another place")
     for response in answer.responses:
-        status = response.status or 0
-        if status >= 400 and hrefs.is_self(response.href, collection):  # noqa: PLR2004
-            raise HttpRefusal(f"{hrefs.host_of(home)} answered {status} inside a listing", status=status)
+        status = response.failure(ns.RESOURCETYPE)
+        if status is None:
+            continue
+        message = f"{hrefs.host_of(home)} answered {status} inside a listing"
+        if not hrefs.is_self(response.href, hrefs.path_of(home)):
+            if status not in _MISSING:
+                raise Malformed(message)
+        elif status == _UNAUTHORIZED:
+            raise dav.refused(message)
+        else:
+            raise HttpRefusal(message, status=status)
     return answer
 
 
 def calendar_url(identifier: str, origin: str) -> str:
     """Return the URL of a calendar by its id: a path at the account's origin, or a whole URL elsewhere."""
-    return identifier if "://" in identifier else origin + identifier
+    return identifier if identifier.startswith(("http://", "https://")) else origin + identifier
 
 
 def _calendar(response: DavResponse, url: str, origin: str) -> ExternalCalendar:
@@ -69,7 +94,7 @@ def _calendar(response: DavResponse, url: str, origin: str) -> ExternalCalendar:
     identifier = path if hrefs.origin_of(url) == origin else url
     return ExternalCalendar(
         id=identifier if identifier.endswith("/") else identifier + "/",
-        name=response.text(ns.DISPLAYNAME) or unquote(path.rstrip("/").rpartition("/")[2]),
+        name=(response.text(ns.DISPLAYNAME) or unquote(path.rstrip("/").rpartition("/")[2]))[:_LONGEST_NAME],
         own=ns.SUBSCRIBED not in response.types,
         writable=_writable(response),
         color=_color(response.text(ns.CALENDAR_COLOR)),
@@ -109,12 +134,9 @@ def _zone(response: DavResponse) -> str | None:
 
 
 def _url(href: str, base_url: str) -> str | None:
+    """Return the URL of a calendar, None where it is none, or one too long to be kept."""
     try:
-        return hrefs.absolute(href, base_url)
+        url = hrefs.absolute(href, base_url)
     except BadUrl:
         return None
-
-
-def _path(href: str, base_url: str) -> str | None:
-    url = _url(href, base_url)
-    return hrefs.path_of(url) if url else None
+    return url if len(url.encode()) < hrefs.LONGEST_KEPT else None

@@ -14,26 +14,35 @@ from kalends.providers.caldav.errors import HttpRefusal, NotDav, TooLarge
 from kalends.providers.caldav.multistatus import MultiStatus, parse
 from kalends.providers.errors import AddressRefused, CredentialsRefused, ProviderError, Unavailable
 
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _MAX_PAGE_BYTES = 4 * 1024 * 1024
 _MULTI_STATUS = 207
 _UNAUTHORIZED = 401
+_GONE = frozenset({404, 410})
 _LONGEST_WAIT = timedelta(days=1)
 
 
 class DavClient:
-    """Speaks WebDAV with one account's credentials. `advice` is added where the server refuses them."""
+    """Speaks WebDAV with one account's credentials. `advice` is added where the server refuses them.
+
+    No answer may be longer than the HTTP client's own limit, whatever a request would take.
+    """
 
     def __init__(self, http: GuardedClient, credentials: BasicCredentials, *, advice: str) -> None:
         self._http = http
+        self._max_bytes = http._limits.max_bytes  # noqa: SLF001 - the client has no other way of telling it
         self._credentials = credentials
         self._advice = advice
 
+    @property
+    def user(self) -> str:
+        """The user name that is sent."""
+        return self._credentials.user
+
     async def propfind(self, url: str, body: bytes, *, depth: int) -> MultiStatus:
         """Ask for properties (RFC 4918 §9.1) of a resource (depth 0) and its members (depth 1)."""
-        return await self._ask("PROPFIND", url, body, {"Depth": str(depth)}, MAX_ANSWER_BYTES)
+        return await self._ask("PROPFIND", url, body, {"Depth": str(depth)}, None)
 
-    async def report(self, url: str, body: bytes, *, max_bytes: int = MAX_ANSWER_BYTES) -> MultiStatus:
+    async def report(self, url: str, body: bytes, *, max_bytes: int | None = None) -> MultiStatus:
         """Ask for a report (RFC 3253 §3.6) on a collection."""
         return await self._ask("REPORT", url, body, {"Depth": "0"}, max_bytes)
 
@@ -61,7 +70,7 @@ class DavClient:
         Asked without them, since nobody knows yet whether they may go there. Raises `AddressRefused` where not.
         """
         try:
-            answer = await self._http.request("GET", url, max_bytes=_MAX_PAGE_BYTES)
+            answer = await self._http.request("GET", url, max_bytes=self._bounded(_MAX_PAGE_BYTES))
         except NetTooLarge:
             return url
         except NetError as error:
@@ -69,11 +78,16 @@ class DavClient:
         self.learn(answer.url)
         return answer.url
 
-    async def _ask(self, method: str, url: str, body: bytes, headers: Mapping[str, str], max_bytes: int) -> MultiStatus:
+    async def _ask(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], max_bytes: int | None
+    ) -> MultiStatus:
         headers = {**headers, "Content-Type": "application/xml; charset=utf-8", "Accept": "application/xml, text/xml"}
         answer = await self._request(method, url, headers, body, max_bytes)
         if answer.status in range(200, 300) and answer.status != _MULTI_STATUS:
             raise NotDav(f"{hrefs.host_of(answer.url)} answered {answer.status} to {method} where 207 was due")
+        if answer.status in _GONE and not hrefs.same_place(answer.url, url):
+            # That nothing is where a redirect leads does not say that what was asked about is gone.
+            raise NotDav(f"{hrefs.host_of(answer.url)} redirects {method} to where nothing is")
         if answer.status != _MULTI_STATUS:
             raise HttpRefusal(f"{hrefs.host_of(answer.url)} answered {answer.status} to {method}", status=answer.status)
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -82,11 +96,16 @@ class DavClient:
         return await parse(answer.body, answer.url)
 
     async def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_bytes: int
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_bytes: int | None
     ) -> Response:
         try:
             answer = await self._http.request(
-                method, url, headers=headers, content=body, credentials=self._credentials, max_bytes=max_bytes
+                method,
+                url,
+                headers=headers,
+                content=body,
+                credentials=self._credentials,
+                max_bytes=self._bounded(max_bytes),
             )
         except NetError as error:
             raise _from_net(error) from error
@@ -96,6 +115,9 @@ class DavClient:
             message = f"{hrefs.host_of(answer.url)} answered {answer.status} to {method}"
             raise HttpRefusal(message, status=answer.status, retry_after=retry_after(answer.headers))
         return answer
+
+    def _bounded(self, max_bytes: int | None) -> int:
+        return self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:

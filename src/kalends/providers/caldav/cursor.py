@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from kalends.providers.errors import CursorRefused
 
 _VERSION = 1
+_PLAN_VERSION = 2
 _MOST_REMEMBERED_MEMBERS = 20_000
 
 
@@ -44,24 +46,36 @@ class Cursor:
         raise CursorRefused("the cursor is of another version")
 
 
+class Listed(NamedTuple):
+    """A member as a listing names it.
+
+    `version` is its etag, empty where none was told. `href` is its path as the server wrote it, empty where the member
+    cannot be asked for.
+    """
+
+    version: str
+    href: str
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A reading after its listing: what there is to read, and what will be known once it has been.
 
-    `members` maps key to version (empty where the listing told none): all of them in a full reading, else those
-    that may have changed. `removed` is known to be gone.
+    `members` are by key: all of them in a full reading, else those that may have changed. `removed` is known to be
+    gone.
     """
 
     full: bool
     cursor: str
-    members: Mapping[str, str]
+    members: Mapping[str, Listed]
     removed: tuple[str, ...] = ()
 
     def continuation(self) -> str | None:
         """Return the plan as text; None where it is so large that listing again costs less than keeping it."""
         if len(self.members) + len(self.removed) > _MOST_REMEMBERED_MEMBERS:
             return None
-        return json.dumps({"v": _VERSION, **asdict(self)}, separators=(",", ":"))
+        plan = {"v": _PLAN_VERSION, **asdict(self)}
+        return json.dumps(plan, separators=(",", ":"))
 
     @classmethod
     def resume(cls, text: str, *, full: bool) -> "Plan | None":
@@ -69,8 +83,9 @@ class Plan:
         try:
             match json.loads(text):
                 case {"v": version, "full": bool(of_full), "cursor": str(cursor), "members": dict(members),
-                      "removed": list(removed)} if version == _VERSION and of_full is full:  # fmt: skip
-                    return cls(full, cursor, members, tuple(removed))
-        except ValueError:
+                      "removed": list(removed)} if version == _PLAN_VERSION and of_full is full:  # fmt: skip
+                    listed = {key: Listed(*member) for key, member in members.items()}
+                    return cls(full, cursor, listed, tuple(removed))
+        except (ValueError, TypeError):
             pass
         return None

@@ -5,6 +5,7 @@ RFC 6764 (service records, well-known URL), RFC 5397 (current-user-principal), R
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from kalends.net.client import GuardedClient
 from kalends.net.errors import BadUrl
@@ -25,8 +26,12 @@ _ASKED = bodies.propfind(ns.CURRENT_USER_PRINCIPAL, ns.RESOURCETYPE, ns.CALENDAR
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An account: the URLs of its principal and its calendar homes, and the addresses by which the server knows it."""
+    """An account: the URLs of its principal and its calendar homes, and the addresses by which the server knows it.
 
+    `key` tells the account from every other one of the server.
+    """
+
+    key: str
     principal: str
     homes: tuple[str, ...]
     addresses: frozenset[str] = frozenset()
@@ -43,7 +48,9 @@ async def starting_points(http: GuardedClient, dav: DavClient, place: str) -> li
     targets = await http.srv(_SERVICE, place)
     if not targets:
         return [f"https://{place}{WELL_KNOWN}", f"https://{place}/"]
-    path = (await http.txt(_SERVICE, place) or "").partition("path=")[2] or WELL_KNOWN
+    path = (await http.txt(_SERVICE, place) or "").partition("=")[2]
+    if not path.startswith("/"):
+        path = WELL_KNOWN
     found: list[str] = []
     for target in targets:
         origin = f"https://{target.host}:{target.port}"
@@ -55,7 +62,8 @@ async def starting_points(http: GuardedClient, dav: DavClient, place: str) -> li
 async def discover(dav: DavClient, starts: Sequence[str]) -> Found:
     """Find the account from the first starting point that leads to one.
 
-    A server that knows no principals but has calendars right there will do: the place is then principal and home.
+    A server that knows no principals but has calendars right there will do: the place is then principal and home, and
+    whose account it is, only the user name tells.
     Raises `CredentialsRefused`, `NotSupported` and `Unavailable`.
     """
     anonymous = False
@@ -72,7 +80,8 @@ async def discover(dav: DavClient, starts: Sequence[str]) -> Found:
         places.append(answer.url)
     for place in places:
         if await _has_calendars(dav, place):
-            return Found(hrefs.normal_url(place), (place,))
+            url = hrefs.normal_url(place)
+            return Found(_kept(f"{url}#{quote(dav.user, safe='@')}"), url, (place,))
     if anonymous:
         raise dav.refused(f"{hrefs.host_of(starts[0])} treats these credentials as nobody's")
     raise NotSupported(
@@ -98,7 +107,8 @@ async def account_of(dav: DavClient, principal: str) -> Found:
         dav.learn(home)
     known_by = (href.lower() for href in about.hrefs(ns.CALENDAR_USER_ADDRESS_SET))
     addresses = frozenset(href.removeprefix("mailto:") for href in known_by if href.startswith("mailto:"))
-    return Found(hrefs.normal_url(principal), tuple(dict.fromkeys(homes)), addresses)
+    url = hrefs.normal_url(principal)
+    return Found(_kept(url), url, tuple(dict.fromkeys(homes)), addresses)
 
 
 async def _look(dav: DavClient, url: str) -> MultiStatus | None:
@@ -133,6 +143,12 @@ def _principal(about: DavResponse, url: str) -> str | None:
     if named:
         return _named(named[0], url)
     return url if about.hrefs(ns.CALENDAR_HOME_SET) else None
+
+
+def _kept(key: str) -> str:
+    if len(key) > hrefs.LONGEST_KEPT:
+        raise Malformed(f"{hrefs.host_of(key)} names an account at greater length than can be kept")
+    return key
 
 
 def _named(href: str, url: str) -> str:

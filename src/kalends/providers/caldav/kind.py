@@ -17,6 +17,7 @@ from kalends.providers.caldav import hrefs
 from kalends.providers.caldav.client import DavClient
 from kalends.providers.caldav.discovery import discover, starting_points
 from kalends.providers.caldav.session import CalDavSession, kept_credentials
+from kalends.providers.errors import CredentialsRefused
 
 
 @dataclass(kw_only=True)
@@ -60,7 +61,7 @@ class CalDavKind:
     async def connect_with_credentials(
         self, client: GuardedClient, config: Mapping[str, str], *, email: str, password: str
     ) -> Account:
-        """Find the account that the credentials open; its key is the principal's URL.
+        """Find the account that the credentials open, known by the principal's URL, or the place's and the user name.
 
         Raises `CredentialsRefused`, `NotSupported`, `Unavailable`.
         """
@@ -69,11 +70,14 @@ class CalDavKind:
         origin = hrefs.origin_of(f"https://{place}" if settings.is_domain(place) else place)
         email = email.strip()
         user = settings.Username(checked[settings.USERNAME]).of(email)
+        if ":" in user:
+            # RFC 7617 §2: what follows the colon would be taken for the password.
+            raise CredentialsRefused("a user name with a colon in it", public="A user name has no colon in it.")
         credentials = BasicCredentials(user, password, CredentialScope(origin, client.policy))
         dav = DavClient(client, credentials, advice=self.advice)
         found = await discover(dav, await starting_points(client, dav, place))
         return Account(
-            key=found.principal,
+            key=found.key,
             email=email,
             addresses=found.addresses | ({email.lower()} if "@" in email else set()),
             credentials=kept_credentials(user, password, origin=origin, principal=found.principal, homes=found.homes),

@@ -1,30 +1,60 @@
 """Which members a calendar has, or which of them changed: by sync-collection (RFC 6578) where that works, else by etag.
 
-A listing is whole or it is an error: nothing here returns part of one.
+A listing is whole or it is an error: nothing here returns part of one, and nothing is believed of an answer that is
+about another collection, or that says of the calendar itself that it cannot be read.
 """
 
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from kalends.providers.caldav import bodies, hrefs
 from kalends.providers.caldav import namespaces as ns
 from kalends.providers.caldav.client import DavClient
-from kalends.providers.caldav.cursor import Cursor, CursorKind
+from kalends.providers.caldav.cursor import Cursor, CursorKind, Listed
 from kalends.providers.caldav.errors import HttpRefusal, Malformed
 from kalends.providers.caldav.multistatus import DavResponse, MultiStatus
-from kalends.providers.errors import CalendarGone
+from kalends.providers.errors import CalendarGone, Unavailable
 
 GONE = frozenset({404, 410})
+MAX_MEMBERS = 200_000
+MAX_ROUNDS = 100
+_UNAUTHORIZED = 401
 _INSUFFICIENT_STORAGE = 507
-_MOST_ROUNDS = 1_000
+_TURN = 50_000
+"""Characters of hrefs, some 500 members, after which the event loop has its turn."""
 
 
 @dataclass(slots=True)
 class Listing:
-    """Members (key → etag, empty where none was told), those known to be gone, and the cursor that stands for both."""
+    """Members by key, the keys of those known to be gone, and the cursor that stands for both.
 
+    `collection` is the calendar's path as `hrefs.path_of` returns it. A member's key is its normal path; where that is
+    too long to be kept, a digest of it.
+    """
+
+    collection: str
     cursor: Cursor
-    members: dict[str, str] = field(default_factory=dict)
+    members: dict[str, Listed] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+
+    def add(self, name: str, response: DavResponse) -> None:
+        """Take in the member of this normal name, as a response describes it."""
+        path = self.collection + name
+        key = _key(path)
+        href = hrefs.sendable(hrefs.raw_path(response.href.strip(), self.collection))
+        before = self.members.get(key)
+        # Of two members whose names are compared as equal, reading one would pass over the other.
+        readable = key == path and (before is None or before.href == href)
+        self.members[key] = Listed(response.text(ns.GETETAG) or "", href) if readable else Listed("", "")
+        self.removed.discard(key)
+
+    def remove(self, name: str) -> None:
+        """Note that the member of this normal name is gone."""
+        key = _key(self.collection + name)
+        self.members.pop(key, None)
+        self.removed.add(key)
 
 
 class SyncUseless(Exception):
@@ -35,12 +65,15 @@ async def list_by_sync(dav: DavClient, url: str, token: str) -> Listing:
     """List what changed since the token, or everything where it is empty.
 
     A 507 for the collection itself means that the answer was cut lawfully (RFC 6578 §3.6): its token is good, and
-    asking goes on with it. Raises `SyncUseless` where there is no token or the same one again, and `HttpRefusal`.
+    asking goes on with it. Raises `SyncUseless` where there is no token or the same one again, `HttpRefusal`,
+    `CalendarGone`.
     """
-    listing = Listing(Cursor(CursorKind.SYNC_TOKEN, token))
-    for _ in range(_MOST_ROUNDS):
+    listing = Listing(hrefs.path_of(url), Cursor(CursorKind.SYNC_TOKEN, token))
+    for _ in range(MAX_ROUNDS):
         answer = await dav.report(url, bodies.sync_collection(token))
-        truncated = _take_changes(answer, listing)
+        truncated = await _take_changes(dav, url, answer, listing)
+        if len(listing.members) + len(listing.removed) > MAX_MEMBERS:
+            raise Unavailable(f"{hrefs.host_of(url)} lists more than {MAX_MEMBERS} members of one calendar")
         if not answer.sync_token:
             raise SyncUseless(f"{hrefs.host_of(answer.url)} answers sync-collection without a token")
         if not truncated:
@@ -59,63 +92,94 @@ async def list_by_etag(dav: DavClient, url: str) -> Listing:
     """
     tag = await collection_tag(dav, url)
     answer = await _propfind(dav, url, bodies.propfind(ns.GETETAG, ns.RESOURCETYPE), depth=1)
-    collection = hrefs.path_of(answer.url)
-    listing = Listing(Cursor(CursorKind.CTAG, tag) if tag else Cursor(CursorKind.ETAGS))
-    seen_itself = False
-    for response in answer.responses:
-        if response.status == _INSUFFICIENT_STORAGE:
-            raise Malformed(f"{hrefs.host_of(answer.url)} cut its listing off")
-        if hrefs.is_self(response.href, collection):
-            seen_itself = True
-        elif (key := _member(response, collection)) and response.status not in GONE:
-            listing.members[key] = response.text(ns.GETETAG) or ""
+    listing = Listing(hrefs.path_of(url), Cursor(CursorKind.CTAG, tag) if tag else Cursor(CursorKind.ETAGS))
+    cut = seen_itself = False
+    async for name, response in _named(dav, url, answer):
+        cut = cut or response.status == _INSUFFICIENT_STORAGE
+        if name == "":
+            seen_itself = seen_itself or ns.CALENDAR in response.types
+        elif name and response.status not in GONE:
+            listing.add(name, response)
+    if cut:
+        raise Malformed(f"{hrefs.host_of(url)} cut its listing off")
     if not seen_itself:
         # An answer about something else must not pass for an empty calendar.
-        raise Malformed(f"{hrefs.host_of(answer.url)} answered a listing that does not name the calendar itself")
+        raise Malformed(f"{hrefs.host_of(url)} answered a listing that does not name the calendar itself")
     return listing
 
 
 async def collection_tag(dav: DavClient, url: str) -> str | None:
     """Return the collection's `getctag`, None where the server has none."""
     answer = await _propfind(dav, url, bodies.propfind(ns.GETCTAG), depth=0)
-    return next((tag for response in answer.responses if (tag := response.text(ns.GETCTAG))), None)
+    tags = [response.text(ns.GETCTAG) async for name, response in _named(dav, url, answer) if name == ""]
+    return next(filter(None, tags), None)
 
 
 async def _propfind(dav: DavClient, url: str, body: bytes, *, depth: int) -> MultiStatus:
-    """Ask about the collection; raises `CalendarGone` where it is not there, in either way of saying so."""
+    """Ask about the collection; raises `CalendarGone` where it is not there."""
     try:
-        answer = await dav.propfind(url, body, depth=depth)
+        return await dav.propfind(url, body, depth=depth)
     except HttpRefusal as refusal:
         if refusal.status in GONE:
             raise CalendarGone(f"{hrefs.host_of(url)} does not exist any more") from refusal
         raise
-    collection = hrefs.path_of(answer.url)
-    if any(response.status in GONE and hrefs.is_self(response.href, collection) for response in answer.responses):
-        raise CalendarGone(f"{hrefs.host_of(url)} does not exist any more")
-    return answer
 
 
-def _take_changes(answer: MultiStatus, listing: Listing) -> bool:
+async def _take_changes(dav: DavClient, url: str, answer: MultiStatus, listing: Listing) -> bool:
     """Add one answer to the listing and tell whether it was cut."""
-    collection = hrefs.path_of(answer.url)
     truncated = False
     foreign = 0
-    for response in answer.responses:
-        key = _member(response, collection)
-        if hrefs.is_self(response.href, collection):
-            truncated = truncated or response.status == _INSUFFICIENT_STORAGE
-        elif key is None:
+    async for name, response in _named(dav, url, answer):
+        if name is None:
             foreign += not response.href.endswith("/")
+        elif not name:
+            truncated = truncated or response.status == _INSUFFICIENT_STORAGE
         elif response.status in GONE:
-            listing.members.pop(key, None)
-            listing.removed.add(key)
+            listing.remove(name)
         else:
-            listing.removed.discard(key)
-            listing.members[key] = response.text(ns.GETETAG) or ""
+            listing.add(name, response)
     if foreign and foreign == len(answer.responses):
         raise Malformed(f"{hrefs.host_of(answer.url)} answered about another collection")
     return truncated
 
 
-def _member(response: DavResponse, collection: str) -> str | None:
-    return None if ns.COLLECTION in response.types else hrefs.member_key(response.href, collection)
+async def _named(dav: DavClient, url: str, answer: MultiStatus) -> AsyncIterator[tuple[str | None, DavResponse]]:
+    """Go through an answer about a calendar: each response with the member's name, "" for the calendar itself.
+
+    None stands for what is no member. The event loop has its turn meanwhile. Raises `Malformed` where the answer comes
+    from another place, and what `_check_itself` raises.
+    """
+    collection = hrefs.path_of(url)
+    if not hrefs.same_place(answer.url, url):
+        raise Malformed(f"{hrefs.host_of(url)} redirects to what is not this calendar")
+    work = 0
+    for response in answer.responses:
+        work += len(response.href) + 1
+        if work > _TURN:
+            await asyncio.sleep(0)
+            work = 0
+        name = hrefs.name_in(response.href, collection)
+        if name == "":
+            _check_itself(dav, url, response)
+        yield None if name and ns.COLLECTION in response.types else name, response
+
+
+def _check_itself(dav: DavClient, url: str, response: DavResponse) -> None:
+    """Raise what it means that a response refuses the calendar itself: an answer that does so is about nothing else.
+
+    A 507 passes: it is about the answer's length (RFC 6578 §3.6).
+    """
+    status = response.failure(ns.RESOURCETYPE)
+    host = hrefs.host_of(url)
+    if status in GONE:
+        raise CalendarGone(f"{host} does not exist any more")
+    if status == _UNAUTHORIZED:
+        raise dav.refused(f"{host} answered 401 for the calendar inside an answer")
+    if status is not None and status != _INSUFFICIENT_STORAGE:
+        raise Malformed(f"{host} answered {status} for the calendar inside an answer")
+
+
+def _key(path: str) -> str:
+    if len(path) <= hrefs.LONGEST_KEPT:
+        return path
+    return "sha256-" + hashlib.sha256(path.encode()).hexdigest()

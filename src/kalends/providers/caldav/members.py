@@ -1,18 +1,19 @@
 """The text of members: many at once by calendar-multiget (RFC 4791 §7.9), one at a time where that does not do.
 
-A multiget is never believed about what is missing from it: that is asked for singly.
+A multiget is never believed about what is missing from it: that is asked for singly. And a member that was listed is
+never taken to be gone because it cannot be had: it is quarantined, and the next listing says what became of it.
 """
 
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from kalends.model.calendar import ItemChange
 from kalends.net.client import Response
 from kalends.providers.caldav import bodies, hrefs
 from kalends.providers.caldav import namespaces as ns
 from kalends.providers.caldav.client import DavClient
+from kalends.providers.caldav.cursor import Listed
 from kalends.providers.caldav.errors import HttpRefusal, Malformed, NotDav, TooLarge
 from kalends.providers.caldav.listing import GONE
 from kalends.providers.errors import CalendarGone
@@ -24,14 +25,8 @@ _WANTED_BATCH_BYTES = 2 * 1024 * 1024
 _NO_MULTIGET = frozenset({400, 403, 405, 415, 422, 500, 501})
 _CHARSETS = re.compile(r"utf-?8|us-ascii|iso-8859-\d{1,2}|windows-125\d")
 _TOO_MUCH = frozenset({413, 507})
-
-
-@dataclass(slots=True)
-class Fetched:
-    """What a batch of members came to; `gone` are keys that do not exist any more."""
-
-    changed: list[ItemChange] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
+_TOO_LARGE = "it is larger than is taken"
+_NO_ADDRESS = "its address is too long, or differs from another's only in how it is written"
 
 
 class Members:
@@ -44,16 +39,16 @@ class Members:
         self.batch = _BATCH
         """How many members the next batch should have, so that its answer stays near two megabytes."""
 
-    async def fetch(self, wanted: Mapping[str, str]) -> Fetched:
-        """Fetch members, given as key → version in the listing; raises `CalendarGone` and `Unavailable`."""
-        fetched = Fetched()
-        await self._fetch(wanted, fetched)
-        if fetched.changed:
-            size = sum(len(change.payload or b"") for change in fetched.changed) // len(fetched.changed)
+    async def fetch(self, wanted: Mapping[str, Listed]) -> list[ItemChange]:
+        """Fetch listed members, by key; raises `CalendarGone` and `Unavailable`."""
+        fetched = [_quarantined(key, "", _NO_ADDRESS) for key, listed in wanted.items() if not listed.href]
+        await self._fetch({key: listed for key, listed in wanted.items() if listed.href}, fetched)
+        if fetched:
+            size = sum(len(change.payload or b"") for change in fetched) // len(fetched)
             self.batch = max(1, min(_BATCH, _WANTED_BATCH_BYTES // max(1, size)))
         return fetched
 
-    async def _fetch(self, wanted: Mapping[str, str], fetched: Fetched) -> None:
+    async def _fetch(self, wanted: Mapping[str, Listed], fetched: list[ItemChange]) -> None:
         if len(wanted) > 1 and self._multiget:
             try:
                 missing = await self._fetch_together(wanted, fetched)
@@ -65,13 +60,14 @@ class Members:
                 return
         else:
             missing = wanted
-        for key, version in missing.items():
-            await self._fetch_one(key, version, fetched)
+        for key, listed in missing.items():
+            fetched.append(await self._fetch_one(key, listed))
 
-    async def _fetch_together(self, wanted: Mapping[str, str], fetched: Fetched) -> Mapping[str, str]:
+    async def _fetch_together(self, wanted: Mapping[str, Listed], fetched: list[ItemChange]) -> Mapping[str, Listed]:
         """Fetch by multiget and return what is left to be asked for singly."""
+        body = bodies.calendar_multiget(listed.href for listed in wanted.values())
         try:
-            answer = await self._dav.report(self._url, bodies.calendar_multiget(wanted), max_bytes=_MAX_BATCH_BYTES)
+            answer = await self._dav.report(self._url, body, max_bytes=_MAX_BATCH_BYTES)
         except HttpRefusal as refusal:
             if refusal.status in GONE:
                 raise CalendarGone(f"{hrefs.host_of(self._url)} does not exist any more") from refusal
@@ -89,25 +85,21 @@ class Members:
             if key in missing and text is not None and (text.text or "").strip():
                 listed = missing.pop(key)
                 payload = (text.text or "").lstrip().encode()
-                fetched.changed.append(_change(key, response.text(ns.GETETAG) or listed, payload))
+                fetched.append(_change(key, response.text(ns.GETETAG) or listed.version, payload))
         return missing
 
-    async def _fetch_one(self, key: str, version: str, fetched: Fetched) -> None:
+    async def _fetch_one(self, key: str, listed: Listed) -> ItemChange:
         try:
-            answer = await self._dav.get(hrefs.origin_of(self._url) + key, max_bytes=MAX_RESOURCE_BYTES)
+            answer = await self._dav.get(hrefs.origin_of(self._url) + listed.href, max_bytes=MAX_RESOURCE_BYTES)
         except TooLarge:
-            fetched.changed.append(_quarantined(key, version, f"larger than {MAX_RESOURCE_BYTES} bytes"))
+            return _quarantined(key, listed.version, _TOO_LARGE)
         except HttpRefusal as refusal:
-            if refusal.status in GONE:
-                fetched.gone.append(key)
-            elif refusal.status <= 500 and refusal.status != 429:  # noqa: PLR2004
-                # The server lists it and will not hand it over: that is this member's trouble, not the calendar's.
-                # Without a version it is asked for again whenever it is listed.
-                fetched.changed.append(_quarantined(key, "", f"the server answers {refusal.status} when asked for it"))
-            else:
+            if refusal.status > 500 or refusal.status == 429:  # noqa: PLR2004
                 raise
-        else:
-            fetched.changed.append(_from_get(key, version, answer))
+            # The server lists it and will not hand it over: that is this member's trouble, not the calendar's.
+            # Without a version it is asked for again whenever it is listed.
+            return _quarantined(key, "", f"the server answers {refusal.status} when asked for it")
+        return _from_get(key, listed.version, answer)
 
 
 def _from_get(key: str, version: str, answer: Response) -> ItemChange:
@@ -138,7 +130,7 @@ def _change(key: str, version: str, payload: bytes) -> ItemChange:
     if not payload.strip():
         return _quarantined(key, version, "it is empty")
     if len(payload) > MAX_RESOURCE_BYTES:
-        return _quarantined(key, version, f"larger than {MAX_RESOURCE_BYTES} bytes")
+        return _quarantined(key, version, _TOO_LARGE)
     return ItemChange(key, key, version, payload)
 
 

@@ -1,8 +1,11 @@
-"""Reading a multi-status answer (RFC 4918 §13), under limits, wholly or not at all."""
+"""Reading a multi-status answer (RFC 4918 §13), under limits, wholly or not at all.
+
+What was not asked for is passed over: an answer of a few kilobytes, compressed, must not become a gigabyte of objects.
+"""
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml import DefusedXmlException
@@ -15,7 +18,16 @@ from kalends.providers.caldav.errors import Malformed, NotDav
 MAX_DEPTH = 32
 MAX_ELEMENTS = 4_000_000
 MAX_RESPONSES = 200_000
-_CHUNK = 65_536
+MAX_ELEMENTS_OF_RESPONSE = 2_000
+MAX_ATTRIBUTES = 64
+MAX_NAMES = 1_000
+"""Different names of elements: each is kept as long as the answer is read."""
+MAX_HREF = 8_192
+MAX_MARKUP_BYTES = 2 * 1024 * 1024
+"""Length of one tag or comment: the parser begins it anew with each piece that arrives."""
+MAX_SECONDS = 60.0
+_CHUNK = 16_384
+_MISSING = frozenset({404, 410})
 _SUCCESS = range(200, 300)
 
 
@@ -24,12 +36,19 @@ class DavResponse:
     """What the answer says about one resource.
 
     `status` is that of the resource as a whole, where there is one. `props` holds, by qualified name, the properties
-    that the server could give.
+    that the server could give, `refused` the status of those that it could not, but for those that do not exist.
     """
 
     href: str
     status: int | None
     props: Mapping[str, Element]
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+    def failure(self, tag: str) -> int | None:
+        """Return the status by which the resource, or this property of it, could not be had; None where it could."""
+        if self.status is not None and self.status not in _SUCCESS:
+            return self.status
+        return self.refused.get(tag)
 
     def text(self, tag: str) -> str | None:
         """Return the property's text, stripped; None where it is missing or empty."""
@@ -61,15 +80,15 @@ class MultiStatus:
 async def parse(body: bytes, url: str) -> MultiStatus:
     """Read an answer's body, giving the event loop its turn between pieces of a long one.
 
-    Raises `NotDav` where it is no multi-status, and `Malformed` where it cannot be read to its end.
+    Raises `NotDav` where it is no multi-status, and `Malformed` where it cannot be read to its end, or not in time.
     """
     collector = _Collector()
     parser = DefusedXMLParser(target=collector, forbid_dtd=True)
     try:
-        for start in range(0, len(body), _CHUNK):
-            parser.feed(body[start : start + _CHUNK])
-            await asyncio.sleep(0)
-        parser.close()
+        async with asyncio.timeout(MAX_SECONDS):
+            await _feed(parser, body, collector)
+    except TimeoutError:
+        raise Malformed(f"{hrefs.host_of(url)} answered XML that takes more than {MAX_SECONDS:g} s to read") from None
     except ParseError as error:
         kind = Malformed if collector.begun else NotDav
         raise kind(f"{hrefs.host_of(url)} answered XML that is broken or cut off: {error}") from error
@@ -81,47 +100,86 @@ async def parse(body: bytes, url: str) -> MultiStatus:
     return MultiStatus(url, tuple(collector.responses), collector.sync_token)
 
 
+async def _feed(parser: DefusedXMLParser, body: bytes, collector: "_Collector") -> None:
+    events = quiet = 0
+    for start in range(0, len(body), _CHUNK):
+        parser.feed(body[start : start + _CHUNK])
+        quiet = quiet + _CHUNK if collector.events == events else 0
+        events = collector.events
+        if quiet > MAX_MARKUP_BYTES:
+            raise _Unacceptable(f"a tag or comment longer than {MAX_MARKUP_BYTES} bytes")
+        await asyncio.sleep(0)
+    parser.close()
+
+
 class _Unacceptable(Exception):
     pass
 
 
 class _Collector:
-    """A parser's target that keeps one response's tree at a time, so that a long listing needs little memory."""
+    """A parser's target that keeps one response's tree at a time, so that a long listing needs little memory.
+
+    Elements that nobody asked for are left out, with all that is in them.
+    """
 
     def __init__(self) -> None:
         self.begun = False
         self.responses: list[DavResponse] = []
         self.sync_token: str | None = None
         self._depth = 0
+        self.events = 0
+        """How much the parser has had to say so far."""
         self._elements = 0
+        self._of_response = 0
+        self._names: set[str] = set()
+        self._skipped_at: int | None = None
         self._tree = TreeBuilder()
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        self._elements += 1
-        if self._depth > MAX_DEPTH:
-            raise _Unacceptable(f"nested deeper than {MAX_DEPTH}")
-        if self._elements > MAX_ELEMENTS:
-            raise _Unacceptable(f"more than {MAX_ELEMENTS} elements")
+        self._count(tag, attributes)
         if self._depth == 1:
             if tag != ns.MULTISTATUS:
                 raise _Unacceptable(f"its root is {tag[:100]}, not a multi-status")
             self.begun = True
             return
+        if self._skipped_at is None and tag not in ns.KNOWN:
+            self._skipped_at = self._depth
         if self._depth == 2:  # noqa: PLR2004 - the root's children
             self._tree = TreeBuilder()
-        self._tree.start(tag, attributes)
+        if self._skipped_at is None:
+            self._tree.start(tag, attributes)
 
     def data(self, text: str) -> None:
-        if self._depth > 1:
+        self.events += 1
+        if self._depth > 1 and self._skipped_at is None:
             self._tree.data(text)
 
     def end(self, tag: str) -> None:
-        if self._depth > 1:
+        self.events += 1
+        if self._depth > 1 and self._skipped_at is None:
             self._tree.end(tag)
             if self._depth == 2:  # noqa: PLR2004 - the root's children
                 self._take(self._tree.close())
+        if self._skipped_at == self._depth:
+            self._skipped_at = None
         self._depth -= 1
+
+    def _count(self, tag: str, attributes: dict[str, str]) -> None:
+        self.events += 1
+        self._depth += 1
+        self._elements += 1
+        self._of_response = self._of_response + 1 if self._depth > 2 else 0  # noqa: PLR2004 - the root's children
+        self._names.add(tag)
+        if self._depth > MAX_DEPTH:
+            raise _Unacceptable(f"nested deeper than {MAX_DEPTH}")
+        if self._elements > MAX_ELEMENTS:
+            raise _Unacceptable(f"more than {MAX_ELEMENTS} elements")
+        if self._of_response > MAX_ELEMENTS_OF_RESPONSE:
+            raise _Unacceptable(f"more than {MAX_ELEMENTS_OF_RESPONSE} elements in one response")
+        if len(attributes) > MAX_ATTRIBUTES:
+            raise _Unacceptable(f"more than {MAX_ATTRIBUTES} attributes of one element")
+        if len(self._names) > MAX_NAMES:
+            raise _Unacceptable(f"more than {MAX_NAMES} different names")
 
     def close(self) -> None:
         pass
@@ -139,14 +197,21 @@ def _responses(element: Element) -> list[DavResponse]:
     hrefs = [(href.text or "").strip() for href in element.findall(ns.HREF)]
     if not hrefs or not all(hrefs):
         raise _Unacceptable("a response without an href")
+    if max(map(len, hrefs)) > MAX_HREF:
+        raise _Unacceptable(f"an href longer than {MAX_HREF} characters")
     own = element.find(ns.STATUS)
     status = _status(own) if own is not None else None
     props: dict[str, Element] = {}
+    refused: dict[str, int] = {}
     for propstat in element.findall(ns.PROPSTAT):
         of_props = propstat.find(ns.STATUS)
-        if of_props is None or _status(of_props) in _SUCCESS:
-            props |= {prop.tag: prop for holder in propstat.findall(ns.PROP) for prop in holder}
-    return [DavResponse(href, status, props) for href in hrefs]
+        outcome = _status(of_props) if of_props is not None else _SUCCESS.start
+        found = {prop.tag: prop for holder in propstat.findall(ns.PROP) for prop in holder}
+        if outcome in _SUCCESS:
+            props |= found
+        elif outcome not in _MISSING:
+            refused |= dict.fromkeys(found, outcome)
+    return [DavResponse(href, status, props, refused) for href in hrefs]
 
 
 def _status(element: Element) -> int:

@@ -30,7 +30,7 @@ async def read(
     if plan is None:
         plan = await (_plan_all(dav, url) if cursor is None else _plan_since(dav, url, Cursor.parse(cursor), stored))
     held = await stored.versions(plan.members.keys()) if plan.members else {}
-    wanted = {key: version for key, version in plan.members.items() if not version or held.get(key) != version}
+    wanted = {key: one for key, one in plan.members.items() if not one.version or held.get(key) != one.version}
     unchanged = [key for key in plan.members if key not in wanted] if plan.full else []
     members = Members(dav, url)
     keep = plan.continuation() if wanted else None
@@ -43,9 +43,9 @@ async def read(
             del wanted[key]
         last = not wanted and not unchanged
         yield Page(
-            changed=tuple(fetched.changed),
+            changed=tuple(fetched),
             unchanged=tuple(seen),
-            removed=() if plan.full else (*removed, *fetched.gone),
+            removed=() if plan.full else removed,
             continuation=None if last else keep,
             cursor=plan.cursor if last else None,
         )

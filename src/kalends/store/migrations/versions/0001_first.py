@@ -221,7 +221,7 @@ def upgrade() -> None:
         "groups",
         sa.Column("site_id", sa.String(length=36), nullable=False),
         sa.Column("calendar_id", sa.String(length=36), nullable=False),
-        sa.Column("group_key", sa.Text(), nullable=False),
+        sa.Column("group_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("expanded_until", UtcDateTime(), nullable=True, comment="null: nothing more to come"),
         sa.Column("floating", sa.Boolean(), nullable=False, comment="a zone of the surroundings was used"),
         sa.Column(
@@ -240,8 +240,8 @@ def upgrade() -> None:
         "items",
         sa.Column("site_id", sa.String(length=36), nullable=False),
         sa.Column("calendar_id", sa.String(length=36), nullable=False),
-        sa.Column("item_key", sa.Text(), nullable=False),
-        sa.Column("group_key", sa.Text(), nullable=False),
+        sa.Column("item_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("group_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column(
             "recurrence_id",
             sa.Text(),
@@ -268,8 +268,8 @@ def upgrade() -> None:
         "occurrences",
         sa.Column("site_id", sa.String(length=36), nullable=False),
         sa.Column("calendar_id", sa.String(length=36), nullable=False),
-        sa.Column("group_key", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("group_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("uid", sa.Text(), nullable=False),
         sa.Column("start_at", UtcDateTime(), nullable=False),
         sa.Column("end_at", UtcDateTime(), nullable=False),
@@ -314,6 +314,11 @@ def upgrade() -> None:
         sa.Column("calendar_id", sa.String(length=36), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True, comment="null: the next reading is a full one"),
         sa.Column("last_good_at", UtcDateTime(), nullable=True),
+        sa.Column(
+            "covered_from", UtcDateTime(), nullable=True, comment="with covered_until: what the occurrences cover"
+        ),
+        sa.Column("covered_until", UtcDateTime(), nullable=True),
+        sa.Column("zones", sa.Text(), nullable=True, comment="what placed floating and all-day events"),
         sa.ForeignKeyConstraint(
             ["site_id", "calendar_id"],
             ["calendars.site_id", "calendars.id"],

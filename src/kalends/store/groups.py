@@ -1,0 +1,138 @@
+"""The groups of one calendar, and the occurrences that they were expanded to."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kalends.model.occurrence import Expansion, Occurrence, Problem
+from kalends.store.repository import CalendarRepository, chunks
+from kalends.store.tables import calendars, groups, items, occurrences
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandedGroup:
+    """A group with its expansion; `spans` are the occurrences with their start and end as instants."""
+
+    key: str
+    expansion: Expansion
+    spans: Sequence[tuple[Occurrence, datetime, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A problem with an event of a calendar, as the operator is shown it."""
+
+    calendar: str
+    problem: Problem
+
+
+class Groups(CalendarRepository):
+    """The groups of one calendar of a site."""
+
+    async def put(self, expanded: Sequence[ExpandedGroup]) -> None:
+        """Replace the expansions of groups."""
+        for some in chunks(one.key for one in expanded):
+            for table in (occurrences, groups):
+                await self._connection.execute(delete(table).where(*self._in(table), table.c.group_key.in_(some)))
+        if expanded:
+            await self._connection.execute(insert(groups), [self._group_row(one) for one in expanded])
+        rows = [
+            {**self._whose, "group_key": one.key, **_occurrence_values(*span)} for one in expanded for span in one.spans
+        ]
+        for some_rows in chunks(rows):
+            await self._connection.execute(insert(occurrences), some_rows)
+
+    def _group_row(self, one: ExpandedGroup) -> dict[str, Any]:
+        return {
+            **self._whose,
+            "group_key": one.key,
+            "expanded_until": one.expansion.expanded_until,
+            "floating": one.expansion.floating,
+            "problems": [{"uid": each.uid, "reason": each.reason} for each in one.expansion.problems] or None,
+        }
+
+    async def drop_empty(self, group_keys: Collection[str]) -> None:
+        """Delete those of the groups that have no item any more, and their occurrences."""
+        for table in (occurrences, groups):
+            for some in chunks(group_keys):
+                await self._connection.execute(
+                    delete(table).where(*self._in(table), table.c.group_key.in_(some), ~_has_items(table))
+                )
+
+    async def empty(self) -> Sequence[str]:
+        """Return the groups that have no item any more."""
+        return await self._keys(~_has_items(groups))
+
+    async def note_expanded(self, group_keys: Collection[str], until: datetime) -> None:
+        """Note up to where groups count as expanded, without touching their occurrences."""
+        for some in chunks(group_keys):
+            await self._connection.execute(
+                update(groups).where(*self._in(groups), groups.c.group_key.in_(some)).values(expanded_until=until)
+            )
+
+    async def all_keys(self) -> Sequence[str]:
+        """Return the keys of all groups."""
+        return await self._keys()
+
+    async def short_of(self, horizon: datetime) -> Sequence[str]:
+        """Return the groups that go on beyond where they were expanded to, and were not expanded up to `horizon`."""
+        return await self._keys(groups.c.expanded_until < horizon)
+
+    async def placed_by_surroundings(self) -> Sequence[str]:
+        """Return the groups that a zone of the surroundings places: with floating times, or with all-day events."""
+        all_day = exists().where(
+            occurrences.c.site_id == groups.c.site_id,
+            occurrences.c.calendar_id == groups.c.calendar_id,
+            occurrences.c.group_key == groups.c.group_key,
+            occurrences.c.start_date.is_not(None),
+        )
+        return await self._keys(or_(groups.c.floating, all_day))
+
+    async def _keys(self, *conditions: Any) -> Sequence[str]:
+        query = select(groups.c.group_key).where(*self._in(groups), *conditions)
+        return [row.group_key for row in await self._connection.execute(query)]
+
+
+async def quarantined(connection: AsyncConnection, site_id: str, connection_id: str) -> Sequence[Quarantined]:
+    """Return the problems with events of a connection's calendars, by calendar and group."""
+    query = (
+        select(calendars.c.name, groups.c.problems)
+        .join(calendars, (calendars.c.site_id == groups.c.site_id) & (calendars.c.id == groups.c.calendar_id))
+        .where(
+            groups.c.site_id == site_id,
+            calendars.c.connection_id == connection_id,
+            groups.c.problems.is_not(None),
+        )
+        .order_by(calendars.c.position, groups.c.group_key)
+    )
+    return [
+        Quarantined(row.name, Problem(one["uid"], one["reason"]))
+        for row in await connection.execute(query)
+        for one in row.problems or ()
+    ]
+
+
+def _has_items(table: Any) -> Any:
+    return exists().where(
+        items.c.site_id == table.c.site_id,
+        items.c.calendar_id == table.c.calendar_id,
+        items.c.group_key == table.c.group_key,
+    )
+
+
+def _occurrence_values(occurrence: Occurrence, start: datetime, end: datetime) -> dict[str, Any]:
+    return {
+        "key": occurrence.key,
+        "uid": occurrence.uid,
+        "start_at": start,
+        "end_at": end,
+        "start_date": occurrence.start if occurrence.all_day else None,
+        "end_date": occurrence.end if occurrence.all_day else None,
+        "zone": occurrence.zone,
+        "title": occurrence.title,
+        "availability": occurrence.availability.value,
+    }
