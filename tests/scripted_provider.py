@@ -56,6 +56,8 @@ class ScriptedKind:
     refuses_cursors: bool = False
     cut_off: bool = False
     """Whether readings end without their last page."""
+    unreadable: set[str] = field(default_factory=set)
+    """Events that come without their payload."""
     readings: list[str | None] = field(default_factory=list)
     """The cursors of the readings that were asked for."""
     handed_out: int = 0
@@ -130,7 +132,9 @@ class _Session:
             if script.fault is not None:
                 script.fault(number)
             changed = tuple(
-                ItemChange(key, key, remote.events[key][0], remote.events[key][1].encode())
+                ItemChange(key, key, remote.events[key][0], None, "it is too large")
+                if key in script.unreadable
+                else ItemChange(key, key, remote.events[key][0], remote.events[key][1].encode())
                 for key in some
                 if key in remote.events
             )

@@ -23,7 +23,7 @@ ACROSS_SITES = (
     r"FROM api_keys \s*WHERE api_keys\.hash",  # a key proves itself before its site is known
     r"FROM installations JOIN apps .* WHERE apps\.id",  # an app's installations, when it asks for a token
     r"^SELECT connections\.id \s*FROM connections \s*WHERE \(connections\.wanted_rev",  # is anything due?
-    r"^UPDATE connections SET lease_owner=.* WHERE \(connections\.site_id, connections\.id\) IN",  # take what is due
+    r"^UPDATE connections SET lease_owner=.* WHERE \(connections\.site_id, connections\.id\) IN",  # take it
     # what has had its time
     r"^DELETE FROM \w+ WHERE \w+\.(end_at|ended_at|expires_at|disconnected_at) < [^=]+( AND connections\.status = \S+)?$",
 )

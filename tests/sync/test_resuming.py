@@ -10,7 +10,7 @@ from kalends.model.connection import Status
 from kalends.providers.errors import Unavailable
 from kalends.store.calendars import Calendars
 from kalends.store.contents import Contents
-from kalends.store.groups import Groups
+from kalends.store.groups import Groups, quarantined
 from kalends.store.runs import Outcome
 from tests.rules.conftest import Scripted
 from tests.world import ics
@@ -136,3 +136,23 @@ async def test_a_deletion_that_is_cut_off_in_the_middle_leaves_no_ghost(
     await scripted.world.sync(connection)
     titles = set(await scripted.world.titles())
     assert titles == {"new a", "new b"}
+
+
+async def test_an_event_that_cannot_be_fetched_any_more_still_blocks_and_is_named(scripted: Scripted) -> None:
+    text = ics("e", "Busy", "20261201T090000Z", end="20261201T100000Z")
+    scripted.remote.put("e", text)
+    connection = await scripted.connect()
+    scripted.remote.put("e", text)
+    scripted.kind.unreadable.add("e")
+    run = await scripted.world.sync(connection)
+    assert run.counts.quarantined == 1
+    assert await scripted.world.titles() == ["Busy"]
+    async with scripted.world.kalends.database.read() as reader:
+        (found,) = await quarantined(reader, connection.site_id, connection.id)
+    assert found.problem.reason == "it is too large"
+    scripted.kind.unreadable.clear()
+    scripted.remote.put("e", text.replace("Busy", "Readable"))
+    await scripted.world.sync(connection)
+    assert await scripted.world.titles() == ["Readable"]
+    async with scripted.world.kalends.database.read() as reader:
+        assert await quarantined(reader, connection.site_id, connection.id) == []

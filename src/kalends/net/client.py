@@ -94,6 +94,11 @@ class GuardedClient:
         self._pool = self._open_pool(allowed_only=False)
         self._allowed_pool = self._open_pool(allowed_only=True)
 
+    @property
+    def max_bytes(self) -> int:
+        """The largest body that a request may bring, where it does not ask for less."""
+        return self._limits.max_bytes
+
     def _open_pool(self, *, allowed_only: bool) -> httpcore2.AsyncConnectionPool:
         return httpcore2.AsyncConnectionPool(
             ssl_context=self._ssl_context,

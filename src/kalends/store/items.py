@@ -52,9 +52,9 @@ class Items(CalendarRepository):
         found: dict[str, GroupItems] = {}
         for row in await self._by_keys(query, items.c.group_key, group_keys):
             group = found.setdefault(row.group_key, GroupItems())
-            if row.payload is None:
-                group.problems[row.item_key] = row.problem or ""
-            else:
+            if row.problem is not None:
+                group.problems[row.item_key] = row.problem
+            if row.payload is not None:
                 group.payloads[row.item_key] = row.payload
         return found
 
@@ -66,7 +66,10 @@ class Items(CalendarRepository):
         return int((await self._connection.execute(query)).scalar_one())
 
     async def put(self, changes: Sequence[tuple[ItemChange, bytes]], pass_id: str) -> None:
-        """Insert or replace items, given with the hash of their payload."""
+        """Insert or replace items, given with the hash of their payload.
+
+        An item that comes without a payload keeps the one that it had: what cannot be read now was there before.
+        """
         if not changes:
             return
         rows = [
@@ -88,7 +91,10 @@ class Items(CalendarRepository):
         await self._connection.execute(
             adding.on_conflict_do_update(
                 index_elements=sorted(key),
-                set_={name: adding.excluded[name] for name in rows[0] if name not in key},
+                set_={
+                    **{name: adding.excluded[name] for name in rows[0] if name not in key},
+                    "payload": func.coalesce(adding.excluded.payload, items.c.payload),
+                },
             ),
             rows,
         )

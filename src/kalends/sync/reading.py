@@ -152,14 +152,19 @@ class CalendarReading:
 
 def _carry_out(plan: Plan, groups: dict[str, GroupItems]) -> None:
     """Turn the items that groups have into those that they will have."""
+    last_known: dict[str, bytes] = {}
     leaving = {*plan.delete, *(change.key for change, _ in plan.put)}
     for items in groups.values():
-        for key in leaving:
-            items.payloads.pop(key, None)
-            items.problems.pop(key, None)
+        for key in leaving & items.payloads.keys():
+            last_known[key] = items.payloads.pop(key)
+        for key in leaving & items.problems.keys():
+            del items.problems[key]
     for change, _ in plan.put:
         items = groups.setdefault(change.group_key, GroupItems())
-        if change.payload is None:
-            items.problems[change.key] = change.problem or ""
-        else:
+        if change.payload is not None:
             items.payloads[change.key] = change.payload
+            continue
+        items.problems[change.key] = change.problem or ""
+        if change.key in last_known:
+            # what cannot be read now was there before: better taken for busy than for free
+            items.payloads[change.key] = last_known[change.key]

@@ -31,7 +31,8 @@ _NOT_FOR_EVENTS = frozenset({ns.SCHEDULE_INBOX, ns.SCHEDULE_OUTBOX, ns.NOTIFICAT
 _COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
 _SHORT_COLOR = len("#rgb")
 _LONGEST_NAME = 200
-_MISSING = frozenset({404, 410})
+_MISSING = frozenset({403, 404, 410})
+"""What a child of the home may answer: it is not there, or not for this person."""
 _UNAUTHORIZED = 401
 
 log = structlog.get_logger(__name__)

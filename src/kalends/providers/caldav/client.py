@@ -29,7 +29,7 @@ class DavClient:
 
     def __init__(self, http: GuardedClient, credentials: BasicCredentials, *, advice: str) -> None:
         self._http = http
-        self._max_bytes = http._limits.max_bytes  # noqa: SLF001 - the client has no other way of telling it
+        self._max_bytes = http.max_bytes
         self._credentials = credentials
         self._advice = advice
 
