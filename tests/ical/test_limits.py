@@ -3,7 +3,7 @@
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,7 @@ from kalends.ical import expand_resource, is_tame
 from kalends.model.occurrence import Expansion, ExpansionContext, ExpansionLimits
 from kalends.model.time import Window
 from tests.ical.case_file import Case, read_cases
+from tests.ical.work import work_of
 
 CONTEXT = ExpansionContext(
     Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)),
@@ -94,9 +95,112 @@ def test_too_many_steps() -> None:
     assert _expand(_text(event), max_steps=100).problems[0].reason == "RRULE takes too many steps to expand"
 
 
-def test_steps_are_counted_for_each_event() -> None:
+def test_steps_are_those_of_the_group() -> None:
     events = [f"UID:{number}\nDTSTART:20260101T090000Z\nRRULE:FREQ=DAILY;COUNT=20" for number in range(10)]
-    assert not _expand(_text(*events), max_steps=100).problems
+    assert not _expand(_text(*events), max_steps=1_000).problems
+    assert _expand(_text(*events), max_steps=500).problems
+    assert _expand(*map(_text, events), max_steps=500).problems
+
+
+def test_rule_6_an_event_leaves_steps_for_the_others() -> None:
+    hungry = "UID:{}\nDTSTART:20200101T000000Z\nRRULE:FREQ=SECONDLY"
+    events = [hungry.format("a"), hungry.format("b"), "UID:z\nDTSTART:20260701T090000Z\nRRULE:FREQ=DAILY;COUNT=20"]
+    expansion = _expand(_text(*events), max_steps=1_000)
+    assert {found.uid for found in expansion.problems} == {"a", "b"}
+    assert len(expansion.occurrences) == 20
+
+
+def _zone(name: str, rule: str, first: str = "16010101T000000") -> str:
+    part = f"DTSTART:{first}\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\n{rule}"
+    return f"BEGIN:VTIMEZONE\nTZID:{name}\nBEGIN:STANDARD\n{part}\nEND:STANDARD\nEND:VTIMEZONE\n"
+
+
+def _with_zones(zones: str, *events: str) -> bytes:
+    return _text(*events).replace(b"BEGIN:VCALENDAR\n", f"BEGIN:VCALENDAR\n{zones}".encode())
+
+
+def test_zones_draw_on_the_steps_of_the_group() -> None:
+    zones = "".join(_zone(f"Z{number}", "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU") for number in range(10))
+    events = [f"UID:{number}\nDTSTART;TZID=Z{number}:20260701T090000" for number in range(10)]
+    assert not _expand(_with_zones(zones, *events), max_steps=1_000).problems
+    expansion = _expand(_with_zones(zones, *events), max_steps=200)
+    assert {found.reason for found in expansion.problems} == {"takes too many steps to expand"}
+    assert expansion.given_up
+
+
+def test_a_zone_that_is_not_used_costs_nothing() -> None:
+    zones = "".join(_zone(f"Z{number}", "RRULE:FREQ=NONSENSE") for number in range(100))
+    expansion = _expand(_with_zones(zones, "UID:a\nDTSTART:20260701T090000Z"), max_steps=10)
+    assert len(expansion.occurrences) == 1
+    assert not expansion.problems
+
+
+def test_too_many_zones() -> None:
+    zones = "".join(_zone(f"Z{number}", "") for number in range(51))
+    events = [f"UID:{number}\nDTSTART;TZID=Z{number}:20260701T090000" for number in range(51)]
+    expansion = _expand(_with_zones(zones, *events), max_events=51)
+    assert len(expansion.occurrences) == 51
+    assert [found.uid for found in expansion.problems] == ["50", "50"]
+    assert "more than 50 VTIMEZONEs" in expansion.problems[0].reason
+
+
+def test_each_zone_that_is_not_known_is_named_once_and_not_at_length() -> None:
+    events = [f"UID:{number}\nDTSTART;TZID={'Shire' * 99}:20260701T090000" for number in range(3)]
+    expansion = _expand(_text(*events))
+    assert len(expansion.occurrences) == 3
+    assert [found.uid for found in expansion.problems] == ["0"]
+    assert len(expansion.problems[0].reason) < 200
+
+
+@pytest.mark.parametrize(
+    ("event", "limits"),
+    [
+        ("DTSTART:20250101T090000Z\nRRULE:FREQ=DAILY;COUNT=1500", {"max_steps": 100}),
+        ("DTSTART:20250101T090000Z\nRRULE:FREQ=DAILY;COUNT=1500", {"max_steps": 10_000, "max_occurrences": 100}),
+    ],
+)
+def test_what_a_limit_ended_is_given_up_for_this_window_alone(event: str, limits: dict[str, int]) -> None:
+    expansion = _expand(_text(f"UID:a\n{event}", "UID:b\nDTSTART:20260701T090000Z"), **limits)
+    assert [found.uid for found in expansion.occurrences] == ["b"]
+    assert expansion.given_up
+    assert expansion.expanded_until == CONTEXT.window.end
+
+
+def test_what_is_broken_is_not_given_up() -> None:
+    expansion = _expand(_text("UID:a\nDTSTART:20250101T090000Z\nRRULE:FREQ=NONSENSE"))
+    assert not expansion.given_up
+    assert expansion.expanded_until is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "size"),
+    [
+        ("FREQ=MINUTELY;INTERVAL=10;BYHOUR=9;BYDAY=MO,TU,WE,TH,FR", 6 * 350),
+        ("FREQ=MINUTELY;INTERVAL=10;BYHOUR=9", 6 * 490),
+    ],
+)
+def test_hours_that_are_left_out_cost_little(rule: str, size: int) -> None:
+    window = Window(datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 5, tzinfo=UTC) + timedelta(days=490))
+    text = _text(f"UID:a\nDTSTART:20260105T090000Z\nRRULE:{rule}")
+    expansion = expand_resource([text], ExpansionContext(window, "UTC"))
+    assert not expansion.problems
+    assert len(expansion.occurrences) == size
+
+
+def test_masters_times_overrides_are_paid_for() -> None:
+    """Without UID everything is one series, and each master has to look at each override."""
+    master = "DTSTART:20260701T090000Z"
+    overrides = [f"RECURRENCE-ID:202601{day:02}T{hour:02}0000Z\n{master}" for day in range(1, 26) for hour in range(8)]
+    text = _text(*[master] * 200, *overrides)
+    assert _expand(text, max_events=400, max_steps=100_000).problems == ()
+    assert _expand(text, max_events=400, max_steps=10_000).given_up
+
+
+@pytest.mark.parametrize("head", ["EXDATE", "RDATE"])
+def test_rule_6_parameters_are_looked_at_once_for_all_values(head: str) -> None:
+    dates = ",".join(f"2026{month:02}{day:02}T090000" for month in range(1, 13) for day in range(1, 29))
+    text = _text(f"UID:a\nDTSTART;TZID=Europe/Berlin:20260101T090000\n{head}{';A=b' * 2_000};TZID=UTC:{dates}")
+    assert work_of(lambda: _expand(text)) < 100_000
 
 
 @pytest.mark.parametrize("name", ["RDATE", "EXDATE"])

@@ -8,8 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kalends.ical import expand_resource
-from kalends.ical.recurrence import Steps, TooManySteps, recur
+from kalends.ical.recurrence import recur
 from kalends.ical.rules import Frequency, Rule, parse_rule
+from kalends.ical.steps import Steps, TooManySteps
 from kalends.ical.values import Unreadable
 from kalends.model.occurrence import ExpansionContext
 from kalends.model.time import Window
@@ -85,6 +86,31 @@ def _resource(text: str, zone: str) -> bytes:
     return f"BEGIN:VCALENDAR\nBEGIN:VEVENT\n{event}\nEND:VEVENT\nEND:VCALENDAR".encode()
 
 
+@st.composite
+def rules_within_the_day(draw: st.DrawFn) -> str:
+    parts = [
+        f"FREQ={draw(st.sampled_from(['HOURLY', 'MINUTELY', 'SECONDLY']))}",
+        f"INTERVAL={draw(st.integers(1, 50))}",
+    ]
+    optional = {
+        "BYDAY": st.sampled_from(["MO,TU", "SU", "SA,SU"]),
+        "BYHOUR": _numbers(0, 23),
+        "BYMINUTE": _numbers(0, 59),
+        "BYSECOND": _numbers(0, 59),
+    }
+    chosen = draw(st.lists(st.sampled_from(sorted(optional)), min_size=1, max_size=4, unique=True))
+    return ";".join(parts + [f"{name}={draw(optional[name])}" for name in chosen])
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=rules_within_the_day(), hours=st.integers(0, 30))
+def test_dateutil_comes_to_the_same_starts_within_the_day(text: str, hours: int) -> None:
+    since = FIRST + timedelta(hours=hours)
+    horizon = since + timedelta(hours=20)
+    starts, _ = recur(parse_rule(text), FIRST, since=since, horizon=horizon, steps=Steps(10**6))
+    assert starts == _dateutil(text, since, horizon)
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     text=rules(),
@@ -116,6 +142,9 @@ def test_a_window_holds_what_its_halves_hold(text: str, zone: str, hours: int, s
         ("FREQ=SECONDLY;BYMONTH=6", "2026-07-01", 40),
         ("FREQ=YEARLY;BYMONTH=7;BYDAY=1WE", "2026-07-01", 130),
         ("FREQ=MONTHLY;INTERVAL=12;BYMONTH=2", "2026-07-01", 10),
+        ("FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU", "2026-07-01", 20),
+        ("FREQ=MINUTELY;INTERVAL=10;BYHOUR=9", "2026-07-01", 80),
+        ("FREQ=SECONDLY;BYHOUR=9;BYMINUTE=30;BYSECOND=0", "2026-07-01", 80),
     ],
 )
 def test_a_rule_without_count_is_entered_near_the_window(text: str, since: str, most: int) -> None:
@@ -129,6 +158,17 @@ def test_steps_run_out() -> None:
     steps.spend(3)
     with pytest.raises(TooManySteps):
         steps.spend(1)
+
+
+def test_steps_that_are_kept_are_there_afterwards() -> None:
+    steps = Steps(10)
+    with steps.keeping(4), pytest.raises(TooManySteps):
+        steps.spend(7)
+    assert steps.left == 4
+    steps.spend(4)
+    with steps.keeping(4), pytest.raises(TooManySteps):
+        steps.spend(1)
+    assert steps.left == 0
 
 
 def test_the_calendar_ends_in_year_9999() -> None:

@@ -1,5 +1,6 @@
 """Reading text as it comes: folding, line ends, encodings, missing and stray ends, odd parameters."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -77,7 +78,62 @@ def test_an_event_that_is_cut_off_is_a_problem_and_the_others_go_on() -> None:
 def test_a_text_that_is_cut_off() -> None:
     expansion = _expand(_calendar(EVENT, EVENT.replace(b"UID:u", b"UID:cut"))[:-40])
     assert [found.uid for found in expansion.occurrences] == ["u"]
-    assert [found.uid for found in expansion.problems] == ["cut"]
+    assert [found.uid for found in expansion.problems] == ["cut", None]
+
+
+@pytest.mark.parametrize("end", [b"", b"END:VCALENDA", b"BEGIN:VEVEN", b"X-MORE:1\r\n"])
+def test_a_text_that_ends_before_its_calendar_is_named_and_complete_events_stand(end: bytes) -> None:
+    expansion = _expand(_calendar(EVENT).removesuffix(b"END:VCALENDAR\r\n") + end)
+    assert [found.uid for found in expansion.occurrences] == ["u"]
+    reason = "END:VCALENDAR is missing; the text may be cut off"
+    assert [(found.uid, found.reason) for found in expansion.problems] == [(None, reason)]
+    assert [found.reason for found in _expand(b"BEGIN:VCALENDAR\r\n" + end).problems] == [reason]
+
+
+@pytest.mark.parametrize("kind", [b"VTIMEZONE", b"VTODO", b"VJOURNAL", b"VFREEBUSY", b"VAVAILABILITY", b"X-OWN"])
+@pytest.mark.parametrize("around", [_calendar, bytes])
+def test_what_lost_its_end_does_not_swallow_the_events(kind: bytes, around: Callable[[bytes], bytes]) -> None:
+    part = b"BEGIN:STANDARD\r\nTZOFFSETTO:+0100\r\n"
+    expansion = _expand(around(b"BEGIN:" + kind + b"\r\nUID:x\r\n" + part + EVENT + EVENT.replace(b"UID:u", b"UID:v")))
+    assert [found.uid for found in expansion.occurrences] == ["u", "v"]
+    assert not expansion.problems
+
+
+def test_an_alarm_that_lost_its_end_gives_back_what_is_the_events() -> None:
+    alarm = b"BEGIN:VALARM\r\nTRIGGER:-PT5M\r\nDURATION:PT5M\r\nSUMMARY:Alarm\r\n"
+    event = EVENT.replace(b"DTSTART", alarm + b"DTSTART").replace(b"SUMMARY:Tea", b"RRULE:FREQ=DAILY;COUNT=2")
+    expansion = _expand(_calendar(event))
+    assert [(found.key, found.title) for found in expansion.occurrences] == [
+        ("20260701T090000Z", ""),
+        ("20260702T090000Z", ""),
+    ]
+    assert all(found.start == found.end for found in expansion.occurrences)
+
+
+def test_what_is_in_an_alarm_with_an_end_stays_there() -> None:
+    alarm = b"BEGIN:VALARM\r\nDTSTART:20200101T000000Z\r\nEND:VALARM\r\n"
+    expansion = _expand(_calendar(EVENT.replace(b"DTSTART:20260701T090000Z\r\n", alarm)))
+    assert [found.reason for found in expansion.problems] == ["DTSTART is missing"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_with_a_mark(encoding: str) -> None:
+    text = _calendar(EVENT.replace(b"Tea", "Thé".encode())).decode()
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    assert [found.title for found in _expand((mark + text).encode(encoding)).occurrences] == ["Thé"]
+
+
+def test_blanks_before_parameters_and_values() -> None:
+    event = EVENT.replace(b"DTSTART:20260701T090000Z", b"DTSTART ;TZID=Europe/Berlin : 20260701T090000 ")
+    expansion = _expand(_calendar(event).replace(b"BEGIN:", b"BEGIN : ").replace(b"END:", b"END\t:"))
+    assert [found.key for found in expansion.occurrences] == ["20260701T070000Z"]
+    assert not expansion.problems
+
+
+def test_lists_of_nothing() -> None:
+    expansion = _expand(_calendar(EVENT.replace(b"SUMMARY", b"EXDATE:\r\nRDATE: ,\r\nEXRULE:\r\nSUMMARY")))
+    assert len(expansion.occurrences) == 1
+    assert not expansion.problems
 
 
 def test_stray_ends_do_no_harm() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from tzlocal.windows_tz import win_tz
 
-from kalends.ical.zones import UTC_ZONE, Zone, iana_zone, known_zone, tail_zone
+from kalends.ical.zones import _PAIRS, UTC_ZONE, Zone, iana_zone, known_zone, likely_zone, tail_zone
 
 
 def test_zone_data_is_that_of_the_package_and_not_the_hosts() -> None:
@@ -24,11 +24,53 @@ def test_every_windows_name_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "/", "//", "No/Such", "a" * 300, "../../etc/passwd", "Europe", "GMT+15", "\0", "é"]
+    "name",
+    ["PST", "+", "-1500", "", "/", "//", "No/Such", "a" * 300, "../../etc/passwd", "Europe", "GMT+15", "\0", "é"],
 )
 def test_unknown_names(name: str) -> None:
     assert known_zone(name) is None
     assert tail_zone(name) is None
+    assert likely_zone(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Armenian Standard Time", "Asia/Yerevan"),
+        ("Coordinated Universal Time", "UTC"),
+        ("Kamchatka Standard Time", "Asia/Kamchatka"),
+        ("Mexico Standard Time", "America/Mexico_City"),
+        ("Mexico Standard Time 2", "America/Chihuahua"),
+        ("Mid-Atlantic Standard Time", "Etc/GMT+2"),
+        ("US/Pacific-New", "America/Los_Angeles"),
+    ],
+)
+def test_names_of_former_lists(name: str, meant: str) -> None:
+    zone = known_zone(name)
+    assert zone is not None
+    assert zone.name == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "hours"), [("+01:00", 1), ("-0500", -5), ("+14", 14), ("UTC+1", 1), ("GMT -0800", -8)]
+)
+def test_offsets(name: str, hours: int) -> None:
+    assert known_zone(name) == Zone(timezone(timedelta(hours=hours)))
+
+
+def test_likely_names() -> None:
+    pair = "GMT {} (Standard) / GMT {} (Daylight)"
+    assert likely_zone("Pacific Standard Time 1") == iana_zone("America/Los_Angeles")
+    assert likely_zone("No Such Standard Time 1") is None
+    assert likely_zone(pair.format("+0100", "+0200")) == iana_zone("Europe/Berlin")
+    assert likely_zone(pair.format("+0900", "+0900")) == Zone(timezone(timedelta(hours=9)))
+    assert likely_zone(pair.format("+0200", "+0300")) is None
+
+
+@pytest.mark.parametrize("pair", _PAIRS)
+def test_pairs_of_offsets_are_those_of_their_zones(pair: tuple[str, str]) -> None:
+    offsets = {f"{datetime(2026, month, 1, tzinfo=zoneinfo.ZoneInfo(_PAIRS[pair])):%z}" for month in (1, 7)}
+    assert offsets == set(pair)
 
 
 def test_tails() -> None:

@@ -5,12 +5,16 @@ What RFC 5545 leaves open, or practice settles in another way, is decided thus:
 * DTSTART is the first instance and counts towards COUNT even where the rule does not match it; an UNTIL before
   DTSTART leaves nothing of the rule, DTSTART included (that is how services store a series that was ended before
   its first instance).
+* DTEND gives every instance the exact length of the first (§3.8.5.3), DURATION in days a nominal one: where the first
+  night of a series with DTEND is an hour longer than others, because clocks go back, all of them are as long.
 * EXRULE (RFC 2445) is honoured; for it DTSTART counts only where it matches.
 * EXDATE, RDATE and RECURRENCE-ID without a zone are in the master's zone. As dates in a series of times, EXDATE
   means every instance of that day, the others the one at the time of day of DTSTART.
 * An override is an event of its own, whether or not the rule makes its original start, and even where EXDATE names it.
   Of several overrides of one instance the one with the highest SEQUENCE counts, of equals the last.
 * A cancelled master takes its whole series with it.
+* Where one original start stands twice in a group, keys number the events in the order of UID and text, whether or not
+  they touch the window.
 * RANGE=THISANDFUTURE moves later instances by the difference in wall time, and gives them everything else of the
   override.
 """
@@ -23,23 +27,29 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from kalends.ical.event import Duration, Event, Stamp
-from kalends.ical.placing import Placing, key_of, start_of
-from kalends.ical.recurrence import Steps
-from kalends.ical.series import instances_of, reach_of
+from kalends.ical.placing import Instance, Placing, Reach, key_of, start_of
+from kalends.ical.series import extra_instances, instances_of
+from kalends.ical.steps import LimitReached, Steps
 from kalends.ical.values import Unreadable
 from kalends.ical.zones import iana_zone
 from kalends.model.occurrence import Expansion, ExpansionContext, Occurrence, Problem
 
 
-def expand_events(events: Sequence[Event], context: ExpansionContext, problems: Iterable[Problem] = ()) -> Expansion:
+def expand_events(
+    events: Sequence[Event],
+    context: ExpansionContext,
+    problems: Iterable[Problem] = (),
+    steps: Steps | None = None,
+) -> Expansion:
     """Expand the events of one group inside the window; `problems` of reading them are handed through.
 
     Occurrences come ordered by start. Events of different UIDs do not know of each other. An event that cannot be
     expanded is named as a `Problem` and the others go on; an override that cannot leaves the original instance
-    standing. `limits.max_steps` holds for each master, `limits.max_occurrences` for the group: a series for which
-    too little of it is left yields nothing. Raises `KeyError` where `context.floating_zone` is no IANA name.
+    standing. `limits.max_steps` and `limits.max_occurrences` hold for the group: a series for which too little is left
+    yields nothing, but no event may take more than about half of the steps from those after it. `steps` is given where
+    the zones of the events draw on the same allowance. Raises `KeyError` where `context.floating_zone` is no IANA name.
     """
-    group = _Group(context, problems)
+    group = _Group(context, problems, steps or Steps(context.limits.max_steps), len(events))
     series: dict[str, list[Event]] = {}
     for event in events:
         series.setdefault(event.uid or "", []).append(event)
@@ -57,25 +67,48 @@ class _Future(NamedTuple):
     length: Duration
 
 
-class _Group:
-    """Collects the occurrences of a group, series by series."""
+class _Plan(NamedTuple):
+    """A master about to be expanded: what its instances are, what they become, and which are not its own any more."""
 
-    def __init__(self, context: ExpansionContext, problems: Iterable[Problem]) -> None:
+    master: Event
+    start: Stamp
+    own: _Future
+    futures: list[_Future]
+    extra: list[Instance]
+    replaced: set[datetime]
+    reach: Reach
+
+
+class _Group:
+    """Collects the occurrences of a group: overrides as they come, masters when all of them are known."""
+
+    def __init__(self, context: ExpansionContext, problems: Iterable[Problem], steps: Steps, events: int) -> None:
         self._placing = Placing(context.window, iana_zone(context.floating_zone))
         self._limits = context.limits
+        self._steps = steps
+        self._turns = 2 * events
+        self._reserve = steps.left // max(1, 2 * self._turns)
+        self._plans: list[_Plan] = []
         self._found: list[Occurrence] = []
         self._problems = list(problems)
         self._keys: dict[str, int] = {}
         self._floating = False
         self._later = False
+        self._given_up = False
 
     def expansion(self) -> Expansion:
-        """Return what was collected."""
+        """Expand the masters, and return what was collected."""
+        # A number in a key must not depend on the window: all look back as far, so that each meets all its doubles.
+        back = max((plan.reach.back for plan in self._plans), default=timedelta())
+        for plan in self._plans:
+            with self._guard(plan.master.uid):
+                self._add_master(plan._replace(reach=replace(plan.reach, back=back)))
         ordered = sorted(self._found, key=lambda occurrence: (self._placing.begins(occurrence), occurrence.key))
         return Expansion(
             occurrences=tuple(ordered),
-            expanded_until=self._placing.window.end if self._later else None,
+            expanded_until=self._placing.window.end if self._later or self._given_up else None,
             floating=self._floating,
+            given_up=self._given_up,
             problems=tuple(self._problems),
         )
 
@@ -97,7 +130,7 @@ class _Group:
                 applied.append(override)
         for master in standing:
             with self._guard(master.uid):
-                self._add_master(master, applied)
+                self._plans.append(self._plan(master, applied))
 
     def _latest_overrides(self, events: Iterable[Event], reference: Stamp | None) -> dict[tuple[datetime, bool], Event]:
         """Return the override that counts for each original start, and that which counts from there on."""
@@ -114,31 +147,44 @@ class _Group:
                     latest[place] = event
         return latest
 
-    def _add_master(self, master: Event, overrides: Sequence[Event]) -> None:
-        """Add what the overrides leave of a master. Raises `Unreadable`, `OverflowError`."""
+    def _plan(self, master: Event, overrides: Sequence[Event]) -> _Plan:
+        """Return what the overrides make of a master. Raises `Unreadable`, `OverflowError`."""
+        self._steps.spend(1 + len(overrides))
         start = self._start(master)
         own = _Future(start.wall, timedelta(), master, self._placing.length(start, master.end))
         replaced = {
             self._placing.point(override.recurrence_id, start) for override in overrides if override.recurrence_id
         }
         futures = self._futures(start, overrides)
-        reach = max(reach_of(kind.length) + abs(kind.shift) for kind in (own, *futures))
-        instances, more = instances_of(master, self._placing, reach, Steps(self._limits.max_steps))
-        turns = [future.point for future in futures]
+        extra = extra_instances(master, self._placing)
+        periods = [instance.length for instance in extra if instance.length]
+        longest = max(periods, key=lambda length: Reach.of(length).back, default=Duration())
+        reach = Reach()
+        for kind in (own, *futures):
+            reach |= Reach.of(kind.length, kind.shift) | Reach.of(longest, kind.shift)
+        return _Plan(master, start, own, futures, extra, replaced, reach)
+
+    def _add_master(self, plan: _Plan) -> None:
+        """Add what the overrides leave of a master. Raises `Unreadable`, `OverflowError`."""
+        span = self._placing.span(plan.start, plan.reach)
+        instances, more = instances_of(plan.master, plan.extra, self._placing, span, self._steps)
+        turns = [future.point for future in plan.futures]
         made: list[Occurrence] = []
         for instance in sorted(instances, key=lambda instance: instance.point):
-            if instance.point in replaced:
+            if instance.point in plan.replaced:
                 continue
             turn = bisect_left(turns, instance.point)
-            kind = futures[turn - 1] if turn else own
+            kind = plan.futures[turn - 1] if turn else plan.own
             if kind.event.cancelled:
                 continue
             length = instance.length or kind.length
-            instant = instance.point if kind is own else None
+            instant = instance.point if kind is plan.own else None
             key, wall = key_of(instance.point), instance.wall + kind.shift
             made.append(self._placing.occurrence(kind.event, key, wall, length, instant))
         self._add(made)
-        self._later |= more and not (futures and futures[-1].event.cancelled)
+        last = plan.futures[-1] if plan.futures else plan.own
+        # What a cancellation ends after the window still goes on there, as far as this window can tell.
+        self._later |= more and not (last.event.cancelled and self._placing.begun(last.point))
 
     def _futures(self, start: Stamp, overrides: Iterable[Event]) -> list[_Future]:
         """Return what holds for later instances, in the order in which it begins to."""
@@ -160,25 +206,27 @@ class _Group:
         return start
 
     def _add(self, made: Iterable[Occurrence]) -> None:
-        """Take the occurrences that touch the window. Raises `Unreadable` where the limit does not allow them."""
+        """Take the occurrences that touch the window. Raises `LimitReached` where there are too many."""
         touching = []
         for occurrence in made:
+            number = self._keys[occurrence.key] = self._keys.get(occurrence.key, 0) + 1
             if self._placing.touches(occurrence):
-                touching.append(occurrence)
+                touching.append(occurrence if number == 1 else replace(occurrence, key=f"{occurrence.key}#{number}"))
             elif self._placing.begins(occurrence) > self._placing.window.end:
                 self._later = True
         if len(self._found) + len(touching) > self._limits.max_occurrences:
-            raise Unreadable(f"there are more than {self._limits.max_occurrences} occurrences")
-        for occurrence in touching:
-            number = self._keys[occurrence.key] = self._keys.get(occurrence.key, 0) + 1
-            self._found.append(occurrence if number == 1 else replace(occurrence, key=f"{occurrence.key}#{number}"))
+            raise LimitReached(f"there are more than {self._limits.max_occurrences} occurrences")
+        self._found += touching
 
     @contextmanager
     def _guard(self, uid: str | None) -> Iterator[None]:
-        """Turn what goes wrong with one event into a problem of that event."""
+        """Turn what goes wrong with one event into a problem of that event, and leave steps for those after it."""
+        self._turns -= 1
         try:
-            yield
+            with self._steps.keeping(self._reserve * self._turns):
+                yield
         except Unreadable as error:
+            self._given_up |= isinstance(error, LimitReached)
             self._problems.append(Problem(uid, str(error)))
         except OverflowError:
             self._problems.append(Problem(uid, "the event reaches beyond the years 1 to 9999"))

@@ -16,7 +16,10 @@ KEPT = frozenset(
 
 _DATED = frozenset(("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RDATE", "EXDATE"))
 _DEEPEST = 8
-_NAME = re.compile(r"[A-Za-z0-9-]+(?=[;:])")
+_OUTERMOST = frozenset(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"))
+_NOT_AN_ALARMS = _DATED - {"DURATION"} | {"RRULE", "EXRULE", "TRANSP", "SEQUENCE", "X-MICROSOFT-CDO-BUSYSTATUS"}
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_NAME = re.compile(r"([A-Za-z0-9-]+)[ \t]*(?=[;:])")
 _HEAD = re.compile(r'[^":]*(?:"[^"]*"[^":]*)*:')
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;"]*))')
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -32,15 +35,15 @@ class Property:
 
     def parameter(self, name: str) -> str | None:
         """Return a parameter's value without quotes, None where it is absent; `name` in capitals."""
-        for key, quoted, plain in _PARAMETER.findall(self.head):
-            if key.upper() == name:
-                return str(quoted or plain)
+        for found in _PARAMETER.finditer(self.head):
+            if found[1].upper() == name:
+                return str(found[2] or found[3]).strip()
         return None
 
     @property
     def text(self) -> str:
-        """The value with the escapes of RFC 5545 §3.3.11 undone."""
-        return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], self.value)
+        """The value with its escapes undone."""
+        return unescaped(self.value)
 
 
 @dataclass(slots=True)
@@ -65,8 +68,18 @@ class Component:
         return self.properties.get(name, [])
 
 
+def unescaped(text: str) -> str:
+    """Return a TEXT value with the escapes of RFC 5545 §3.3.11 undone."""
+    return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], text)
+
+
 def unfold(payload: bytes) -> bytes:
-    """Return the text with a content line in each line, ended by a bare newline, whatever ends its lines had."""
+    """Return the text with a content line in each line, ended by a bare newline, whatever ends its lines had.
+
+    UTF-16 that says so at its beginning becomes UTF-8.
+    """
+    if payload.startswith(_UTF_16):
+        payload = payload.decode("utf-16", "replace").encode()
     lines = payload.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return lines.replace(b"\n ", b"").replace(b"\n\t", b"")
 
@@ -84,23 +97,22 @@ def parse_components(payload: bytes) -> Component:
         found = _NAME.match(line)
         if found is None:
             continue
-        name = found[0].upper()
+        name = found[1].upper()
         if name == "BEGIN":
-            _open(path, line[6:].strip().upper())
+            _open(path, line.partition(":")[2].strip().upper())
         elif name == "END":
-            _close(path, line[4:].strip().upper())
+            _close(path, line.partition(":")[2].strip().upper())
         elif name in KEPT:
             path[-1].properties.setdefault(name, []).append(_property(name, line))
     return root
 
 
 def _open(path: list[Component], name: str) -> None:
-    # Calendars and events do not nest: where one begins inside another, that one has lost its END.
+    # Calendars, events and the like do not nest: where one begins inside another, that one has lost its END.
     if name == "VCALENDAR":
         del path[1:]
-    elif name == "VEVENT":
-        while any(component.name == "VEVENT" for component in path):
-            path.pop()
+    elif name in _OUTERMOST:
+        del path[2 if len(path) > 1 and path[1].name == "VCALENDAR" else 1 :]
     # What is nested deeper than anything real is laid side by side, so that looking through the path stays cheap.
     del path[_DEEPEST:]
     component = Component(name)
@@ -112,7 +124,10 @@ def _close(path: list[Component], name: str) -> None:
     if all(component.name != name for component in path[1:]):
         return
     while path[-1].name != name:
-        path.pop()
+        lost = path.pop()
+        # An alarm without its END has swallowed what follows it in the event.
+        for kept in _NOT_AN_ALARMS & lost.properties.keys():
+            path[-1].properties.setdefault(kept, lost.properties[kept])
     path.pop().closed = True
 
 

@@ -11,6 +11,8 @@ from kalends.model.occurrence import Occurrence
 from kalends.model.time import Window, midnight
 
 _DAY = timedelta(days=1)
+_SLACK = 2 * _DAY
+"""More than the clocks of two places may differ by (26 hours)."""
 
 
 def start_of(event: Event) -> Stamp:
@@ -131,12 +133,33 @@ class Placing:
         ends = end if isinstance(end, datetime) else midnight(end, self.floating.rules)
         return self.begins(occurrence) <= self.window.end and ends >= self.window.start
 
-    def span(self, reference: Stamp, reach: timedelta) -> tuple[datetime, datetime]:
-        """Return between which wall times the instances of a series may touch the window, `reach` away."""
+    def begun(self, point: datetime) -> bool:
+        """Tell whether a point (see `Instance`) lies no later than the end of the window."""
+        return (point if point.tzinfo else midnight(point.date(), self.floating.rules)) <= self.window.end
+
+    def span(self, reference: Stamp, reach: "Reach") -> tuple[datetime, datetime]:
+        """Return between which wall times the instances of a series may touch the window."""
         zone = self.floating if reference.is_date else self.zone(reference)
-        slack = abs(reach) + _DAY
+        back, ahead = reach.back + _SLACK, reach.ahead + _SLACK
         since, until = zone.wall(self.window.start), zone.wall(self.window.end)
         return (
-            since - slack if since - datetime.min > slack else datetime.min,
-            until + slack if datetime.max - until > slack else datetime.max,
+            since - back if since - datetime.min > back else datetime.min,
+            until + ahead if datetime.max - until > ahead else datetime.max,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far before the window, and after it, an instance may be to touch it; neither is negative."""
+
+    back: timedelta = timedelta()
+    ahead: timedelta = timedelta()
+
+    @classmethod
+    def of(cls, length: Duration, shift: timedelta = timedelta()) -> "Reach":
+        """Return the reach of instances that last that long, `shift` away from where their rule puts them."""
+        size = max(timedelta(), timedelta(days=length.days) + length.exact)
+        return cls(max(timedelta(), shift + size), max(timedelta(), -shift))
+
+    def __or__(self, other: "Reach") -> "Reach":
+        return Reach(max(self.back, other.back), max(self.ahead, other.ahead))

@@ -2,22 +2,34 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import time, timedelta
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 from urllib.parse import unquote
 
 from kalends.ical.event import Duration, Event, ExtraStart, Stamp
-from kalends.ical.lines import Component, Property, parse_components
+from kalends.ical.lines import Component, Property, parse_components, unescaped
 from kalends.ical.rules import parse_rule
+from kalends.ical.steps import Steps
 from kalends.ical.values import Unreadable, parse_count, parse_duration, parse_moment
 from kalends.ical.vtimezone import read_zone
-from kalends.ical.zones import UTC_ZONE, Zone, known_zone, tail_zone
+from kalends.ical.zones import UTC_ZONE, Zone, known_zone, likely_zone, tail_zone
 from kalends.model.occurrence import Availability, Problem
 
 T = TypeVar("T")
 
 _MOST_VALUES = 10_000
 """Values of RDATE, and of EXDATE, that one event may have."""
+
+_MOST_ZONES = 50
+"""VTIMEZONEs of one calendar that are made into zones."""
+
+_SHOWN = 60
+"""Characters of a zone's name that a problem shows."""
+
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
+"""Years in which every time has an instant in every zone."""
 
 
 @dataclass(slots=True)
@@ -28,12 +40,15 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_events(payload: bytes, *, own_addresses: frozenset[str] = frozenset(), max_events: int) -> Reading:
+def read_events(
+    payload: bytes, *, own_addresses: frozenset[str] = frozenset(), max_events: int, steps: Steps
+) -> Reading:
     """Read the events of an iCalendar text. Never raises.
 
     `own_addresses` (lower case) are those by which invitations know the person. Events after the first `max_events`
-    are not read, which is a problem of its own. A text without any VCALENDAR or VEVENT that is not blank is no
-    iCalendar, and a problem too.
+    are not read, which is a problem of its own; so is a VCALENDAR without its end, whose complete events are read. A
+    text without any VCALENDAR or VEVENT that is not blank is no iCalendar, and a problem too. Zones that the text
+    describes draw on `steps` when they are used.
     """
     reading = Reading()
     root = parse_components(payload)
@@ -44,7 +59,9 @@ def read_events(payload: bytes, *, own_addresses: frozenset[str] = frozenset(), 
         found = [child for child in calendar.children if child.name == "VEVENT"]
         if len(found) > left:
             reading.problems.append(Problem(None, "there are more events than the limit allows; the rest is not read"))
-        _Reader(calendar, own_addresses, reading).read(found[:left])
+        _Reader(calendar, own_addresses, reading, steps).read(found[:left])
+        if not calendar.closed:
+            reading.problems.append(Problem(None, "END:VCALENDAR is missing; the text may be cut off"))
         left -= min(left, len(found))
     return reading
 
@@ -52,14 +69,16 @@ def read_events(payload: bytes, *, own_addresses: frozenset[str] = frozenset(), 
 class _Reader:
     """Reads the events of one VCALENDAR, whose VTIMEZONEs are in force there and nowhere else."""
 
-    def __init__(self, calendar: Component, own_addresses: frozenset[str], reading: Reading) -> None:
+    def __init__(self, calendar: Component, own_addresses: frozenset[str], reading: Reading, steps: Steps) -> None:
         self._own = own_addresses
         self._reading = reading
+        self._steps = steps
         self._defined = {
-            name.value.strip(): child
+            name.text.strip(): child
             for child in calendar.children
             if child.name == "VTIMEZONE" and (name := child.first("TZID"))
         }
+        self._described = 0
         self._zones: dict[str, Zone | None] = {}
         self._uid: str | None = None
 
@@ -95,10 +114,12 @@ class _Reader:
             recurrence_id=self._stamp(recurrence_id) if recurrence_id else None,
             this_and_future=recurrence_id is not None
             and (recurrence_id.parameter("RANGE") or "").upper() == "THISANDFUTURE",
-            rules=tuple(_named("RRULE", parse_rule, rule.value) for rule in component.all("RRULE")),
-            excluded_rules=tuple(self._tolerated(component, "EXRULE", lambda _, text: parse_rule(text))),
-            extra=tuple(self._tolerated(component, "RDATE", self._extra)),
-            excluded=tuple(self._tolerated(component, "EXDATE", self._moment)),
+            rules=tuple(
+                _named("RRULE", parse_rule, rule.value) for rule in component.all("RRULE") if rule.value.strip()
+            ),
+            excluded_rules=tuple(self._tolerated(component, "EXRULE", lambda _: parse_rule)),
+            extra=tuple(self._tolerated(component, "RDATE", self._extras)),
+            excluded=tuple(filter(_has_instant, self._tolerated(component, "EXDATE", self._moments))),
         )
 
     def _start(self, component: Component, *, optional: bool) -> Stamp | None:
@@ -116,13 +137,16 @@ class _Reader:
             return Duration(*_named("DURATION", parse_duration, duration.value))
         return None
 
-    def _tolerated(self, component: Component, name: str, read: Callable[[Property, str], T]) -> Iterator[T]:
+    def _tolerated(
+        self, component: Component, name: str, reading: Callable[[Property], Callable[[str], T]]
+    ) -> Iterator[T]:
         """Yield the values of properties whose loss does not void the event; that some cannot be read is named once."""
-        values = ((found, item) for found in component.all(name) for item in _items(found))
+        readers = ((reading(found), found) for found in component.all(name))
+        values = ((read, item) for read, found in readers for item in _items(found) if item.strip())
         reasons: dict[str, None] = {}
-        for found, item in islice(values, _MOST_VALUES):
+        for read, item in islice(values, _MOST_VALUES):
             try:
-                yield read(found, item)
+                yield read(item)
             except Unreadable as error:
                 reasons[f"{name} {error}; it is left out"] = None
         if next(values, None) is not None:
@@ -130,44 +154,86 @@ class _Reader:
         for reason in reasons:
             self._problem(reason)
 
-    def _extra(self, found: Property, text: str) -> ExtraStart:
-        start, slash, end = text.partition("/")
-        if not slash:
-            return ExtraStart(self._moment(found, start))
-        if "P" in end.upper():
-            return ExtraStart(self._moment(found, start), Duration(*parse_duration(end)))
-        return ExtraStart(self._moment(found, start), self._moment(found, end))
+    def _extras(self, found: Property) -> Callable[[str], ExtraStart]:
+        """Return what reads a value of an RDATE: a start, or a PERIOD."""
+        moment = self._moments(found)
+
+        def extra(text: str) -> ExtraStart:
+            start, slash, end = text.partition("/")
+            if not slash:
+                return _placeable(ExtraStart(moment(start)))
+            ends = Duration(*parse_duration(end)) if "P" in end.upper() else moment(end)
+            return _placeable(ExtraStart(moment(start), ends))
+
+        return extra
 
     def _stamp(self, found: Property) -> Stamp:
-        return _named(found.name, lambda text: self._moment(found, text), found.value)
+        return _named(found.name, self._moments(found), found.value)
 
-    def _moment(self, found: Property, text: str) -> Stamp:
-        moment = parse_moment(text)
-        if moment.is_date:
-            return Stamp(moment.wall, is_date=True)
-        if moment.is_utc:
-            return Stamp(moment.wall, zone=UTC_ZONE)
-        name = found.parameter("TZID")
-        return Stamp(moment.wall, zone=self._zone(name) if name else None)
+    def _moments(self, found: Property) -> Callable[[str], Stamp]:
+        """Return what reads a DATE or DATE-TIME of a property, whose parameters are looked at but once.
+
+        VALUE counts only where it says that a midnight is a date, because clients leave it out or contradict it.
+        """
+        dates = (found.parameter("VALUE") or "").upper() == "DATE"
+
+        @cache
+        def zone() -> Zone | None:
+            name = found.parameter("TZID")
+            return self._zone(unescaped(name).strip()) if name else None
+
+        def moment(text: str) -> Stamp:
+            wall, is_date, is_utc = parse_moment(text)
+            if is_date or (dates and wall.time() == time()):
+                return Stamp(wall, is_date=True)
+            return Stamp(wall, zone=UTC_ZONE if is_utc else zone())
+
+        return moment
 
     def _zone(self, name: str) -> Zone | None:
         """Return the zone of a TZID, None where nothing is known about it: the time then counts as floating."""
         if name not in self._zones:
-            self._zones[name] = known_zone(name) or self._described(name) or tail_zone(name)
+            zone = known_zone(name) or self._describe(name) or tail_zone(name) or likely_zone(name)
+            self._zones[name] = zone
+            if zone is None:
+                shown = " ".join(name[:_SHOWN].split())
+                self._problem(f"the time zone {shown!r} is not known; its times are read as times without a zone")
         return self._zones[name]
 
-    def _described(self, name: str) -> Zone | None:
-        component = self._defined.get(name.strip())
+    def _describe(self, name: str) -> Zone | None:
+        component = self._defined.get(name)
         if component is None:
             return None
         location = component.first("X-LIC-LOCATION")
-        if location and (zone := known_zone(location.value)):
+        if location and (zone := known_zone(location.text)):
             return zone
+        if self._described == _MOST_ZONES:
+            self._problem(f"more than {_MOST_ZONES} VTIMEZONEs are in use; this one is not used")
+            return None
+        self._described += 1
         try:
-            return Zone(read_zone(component))
+            return Zone(read_zone(component, self._steps))
         except Unreadable as error:
             self._problem(f"{error}; it is not used")
             return None
+
+
+def _has_instant(stamp: Stamp) -> bool:
+    return _FIRST_YEAR <= stamp.wall.year <= _LAST_YEAR
+
+
+def _placeable(extra: ExtraStart) -> ExtraStart:
+    """Return what RDATE adds; raises `Unreadable` where it would leave the calendar in some zone."""
+    try:
+        if isinstance(extra.end, Duration):
+            end = Stamp(extra.start.wall + timedelta(days=extra.end.days) + extra.end.exact)
+        else:
+            end = extra.end or extra.start
+    except OverflowError:
+        end = None
+    if end is None or not (_has_instant(extra.start) and _has_instant(end)):
+        raise Unreadable("reaches beyond the years 1 to 9999")
+    return extra
 
 
 def _items(found: Property) -> list[str]:

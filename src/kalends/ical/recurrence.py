@@ -1,10 +1,10 @@
 """Rule → starts, in wall time: the expansion of RFC 5545 §3.3.10, one period of FREQ × INTERVAL after the other.
 
-The table of §3.3.10 comes down to two moves. A period offers its days, and every BYxxx part that speaks of days
-filters them: that is "expand" where the period is long and "limit" where it is a day or less. The parts that speak
-of time are multiplied out below the frequency and filter at or above it. Rules without COUNT start near the span
-that is asked for, not at DTSTART. Work is counted in steps, and what runs out of them ends in `TooManySteps`: no
-rule runs for ever.
+The table of §3.3.10 comes down to two moves. A period offers its days (a long one only those worth a look), and every
+BYxxx part that speaks of days filters them: that is "expand" where the period is long and "limit" where it is a day or
+less. The parts that speak of time are multiplied out below the frequency and filter at or above it. Rules without COUNT
+start near the span that is asked for, not at DTSTART, and what a part leaves out at a stretch is leapt over. Work is
+counted in steps, and what runs out of them ends in `TooManySteps`: no rule runs for ever.
 """
 
 from calendar import isleap, monthrange
@@ -14,7 +14,7 @@ from itertools import product
 from typing import NamedTuple
 
 from kalends.ical.rules import Frequency, Rule
-from kalends.ical.values import Unreadable
+from kalends.ical.steps import Steps
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
@@ -25,23 +25,6 @@ _UNITS = {
 }
 _LOOK_ON = 100
 """Periods after the horizon in which a rule with UNTIL may still show that it has ended; then it counts as going on."""
-
-
-class TooManySteps(Unreadable):
-    """A rule needs more steps than it was given."""
-
-
-class Steps:
-    """An allowance of steps; a step is a period entered, a day looked at, or a start made."""
-
-    def __init__(self, allowance: int) -> None:
-        self._left = allowance
-
-    def spend(self, number: int) -> None:
-        """Take steps from the allowance; raises `TooManySteps` when it is used up."""
-        self._left -= number
-        if self._left < 0:
-            raise TooManySteps("takes too many steps to expand")
 
 
 def recur(
@@ -93,18 +76,19 @@ def _starts(
     index = max(0, _index(rule, first, since) - 1) if rule.count is None else 0
     beyond = 0
     while (period := _period(rule, first, index)) is not None:
-        steps.spend(1 + len(period.days))
         if period.begins > horizon.date():
             beyond += 1
             if rule.until is None or beyond > _LOOK_ON:
                 yield None
                 return
+        steps.spend(1 + len(period.days))
         index += 1
         days = [day for day in period.days if _fits(rule, day)]
         if period.moment is not None:
-            if not days:
-                # The whole day is out, so go on with the first period of the next.
-                index = _index(rule, first, datetime.combine(period.begins, time.max)) + 1
+            out = _out_until(rule, period.moment) if days else datetime.combine(period.begins, time.max)
+            if out is not None:
+                index = _index(rule, first, out) + 1
+                continue
             clock = _clock_in(rule, period.moment)
         steps.spend(len(days) * len(clock))
         made = [datetime.combine(day, at) for day in days for at in clock]
@@ -151,16 +135,30 @@ def _period(rule: Rule, first: datetime, index: int) -> _Period | None:
 
 def _year(rule: Rule, year: int) -> _Period:
     begins = date(year, 1, 1)
-    if rule.by_month:
-        return _Period(begins, [day for month in rule.by_month for day in _month(rule, year, month)])
+    if rule.by_month or rule.by_month_day:
+        months = rule.by_month or range(1, 13)
+        return _Period(begins, [day for month in months for day in _month(rule, year, month)])
     ordinal = begins.toordinal()
-    return _Period(begins, [date.fromordinal(ordinal + day) for day in range(_year_length(year))])
+    numbers = _candidates(rule, rule.by_year_day, begins.weekday(), _year_length(year))
+    return _Period(begins, [date.fromordinal(ordinal + number - 1) for number in numbers])
 
 
 def _month(rule: Rule, year: int, month: int) -> list[date]:
     if rule.by_month and month not in rule.by_month:
         return []
-    return [date(year, month, day) for day in range(1, monthrange(year, month)[1] + 1)]
+    numbers = _candidates(rule, rule.by_month_day, *monthrange(year, month))
+    return [date(year, month, number) for number in numbers]
+
+
+def _candidates(rule: Rule, named: Sequence[int], weekday: int, length: int) -> Sequence[int]:
+    """Return the numbers of the days worth a look in a month or year that begins on a weekday and has a length."""
+    if named:
+        numbers = {number if number > 0 else length + 1 + number for number in named}
+        return sorted(number for number in numbers if 1 <= number <= length)
+    if rule.by_day:
+        weekdays = {named for _, named in rule.by_day}
+        return [number for number in range(1, length + 1) if (weekday + number - 1) % 7 in weekdays]
+    return range(1, length + 1)
 
 
 def _week_begin(first: datetime, week_start: int) -> int:
@@ -233,17 +231,33 @@ def _clock(rule: Rule, steps: Steps) -> list[time]:
     return [time(*parts) for parts in product(rule.by_hour, rule.by_minute, rule.by_second)]
 
 
-def _clock_in(rule: Rule, moment: datetime) -> list[time]:
-    """Return the times of day inside one hour, minute or second."""
+def _out_until(rule: Rule, moment: datetime) -> datetime | None:
+    """Return the end of the stretch around a moment that BYHOUR, BYMINUTE or BYSECOND leave out, None where it is in.
+
+    Only those parts count that are as long as a period of the rule, or longer.
+    """
     if rule.by_hour and moment.hour not in rule.by_hour:
-        return []
+        return _before_next(moment.replace(minute=0, second=0), moment.hour, rule.by_hour, Frequency.HOURLY)
+    if rule.freq >= Frequency.MINUTELY and rule.by_minute and moment.minute not in rule.by_minute:
+        return _before_next(moment.replace(second=0), moment.minute, rule.by_minute, Frequency.MINUTELY)
+    if rule.freq == Frequency.SECONDLY and rule.by_second and moment.second not in rule.by_second:
+        return _before_next(moment, moment.second, rule.by_second, Frequency.SECONDLY)
+    return None
+
+
+def _before_next(begins: datetime, value: int, allowed: Sequence[int], unit: Frequency) -> datetime:
+    """Return the last instant before an hour, minute or second is an allowed one, or the next longer unit begins."""
+    following = min((other for other in allowed if other > value), default=24 if unit == Frequency.HOURLY else 60)
+    return begins + ((following - value) * _UNITS[unit] - datetime.resolution)
+
+
+def _clock_in(rule: Rule, moment: datetime) -> list[time]:
+    """Return the times of day inside one hour, minute or second that is not left out."""
     if rule.freq == Frequency.HOURLY:
         return [time(moment.hour, minute, second) for minute in rule.by_minute for second in rule.by_second]
-    if rule.by_minute and moment.minute not in rule.by_minute:
-        return []
     if rule.freq == Frequency.MINUTELY:
         return [time(moment.hour, moment.minute, second) for second in rule.by_second]
-    return [] if rule.by_second and moment.second not in rule.by_second else [moment.time()]
+    return [moment.time()]
 
 
 def _picked(rule: Rule, made: list[datetime]) -> list[datetime]:

@@ -1,36 +1,39 @@
 """A master → its instances where the rules put them: RRULE, RDATE, EXRULE and EXDATE, before any override."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from kalends.ical.event import Duration, Event, ExtraStart, Stamp
+from kalends.ical.event import Event, ExtraStart, Stamp
 from kalends.ical.placing import Instance, Placing, start_of
-from kalends.ical.recurrence import Steps, recur
+from kalends.ical.recurrence import recur
 from kalends.ical.rules import Rule
+from kalends.ical.steps import Steps
 from kalends.ical.values import Unreadable
 
 
-def reach_of(length: Duration) -> timedelta:
-    """Return how far from its start an event of that length may still touch the window."""
-    return timedelta(days=length.days) + length.exact
+def extra_instances(master: Event, placing: Placing) -> list[Instance]:
+    """Return what RDATE adds. Raises `Unreadable`, and `OverflowError` at the edges of the calendar."""
+    start = start_of(master)
+    return [_extra_instance(item, start, placing) for item in master.extra]
 
 
-def instances_of(master: Event, placing: Placing, reach: timedelta, steps: Steps) -> tuple[list[Instance], bool]:
-    """Return the instances that may touch the window over a distance of `reach`, and whether more may come later.
+def instances_of(
+    master: Event, extra: Sequence[Instance], placing: Placing, span: tuple[datetime, datetime], steps: Steps
+) -> tuple[list[Instance], bool]:
+    """Return the instances in a span of wall times, those of RDATE given as `extra`, and whether more may come later.
 
     Raises `Unreadable` (of which `TooManySteps`), and `OverflowError` at the edges of the calendar.
     """
     start = start_of(master)
-    extra = [_extra_instance(item, start, placing) for item in master.extra]
-    reach += max((reach_of(instance.length) for instance in extra if instance.length), default=timedelta())
-    span = _Span(start, placing, *placing.span(start, reach), steps)
-    walls, more = span.starts(master)
+    stretch = _Span(start, placing, *span, steps)
+    walls, more = stretch.starts(master)
     instances = {made.point: made for made in (placing.instance(wall, start) for wall in walls)}
     for instance in extra:
-        more = more or instance.wall > span.horizon
-        if span.since <= instance.wall <= span.horizon:
+        more = more or instance.wall > stretch.horizon
+        if stretch.since <= instance.wall <= stretch.horizon:
             instances[instance.point] = instance
-    excluded = span.excluded(master)
+    excluded = stretch.excluded(master)
     points = {placing.point(stamp, start) for stamp in master.excluded}
     days = {stamp.wall.date() for stamp in master.excluded if stamp.is_date}
     return [
@@ -81,4 +84,4 @@ class _Span:
                 first_counts=name == "RRULE",
             )
         except Unreadable as error:
-            raise Unreadable(f"{name} {error}") from None
+            raise type(error)(f"{name} {error}") from None

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-_MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?", re.ASCII | re.IGNORECASE)
+_MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z?))?", re.ASCII | re.IGNORECASE)
 _DURATION = re.compile(
     r"([+-]?)P(?=[\dT])(?:(\d{1,7})W)?(?:(\d{1,7})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?",
     re.ASCII | re.IGNORECASE,
@@ -26,17 +26,20 @@ class Moment(NamedTuple):
 
 
 def parse_moment(text: str) -> Moment:
-    """Read a DATE or DATE-TIME (§3.3.4, §3.3.5), whichever the text looks like; a leap second counts as second 59.
+    """Read a DATE or DATE-TIME (§3.3.4, §3.3.5), whichever the text looks like.
 
-    The VALUE parameter is not asked, because clients leave it out or contradict it. Raises `Unreadable`.
+    A leap second counts as second 59, missing seconds as none, and 24:00 is the midnight that follows (ISO 8601).
+    Raises `Unreadable`.
     """
     found = _MOMENT.fullmatch(text.strip())
     if found is None:
         raise Unreadable("is not a date or time")
     year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    ends_day = (hour, minute, second) == (24, 0, 0)
     try:
-        wall = datetime(year, month, day, hour, minute, min(second, 59) if second == 60 else second)  # noqa: DTZ001, PLR2004
-    except ValueError:
+        wall = datetime(year, month, day, 0 if ends_day else hour, minute, 59 if second == 60 else second)  # noqa: DTZ001, PLR2004
+        wall += timedelta(days=ends_day)
+    except (ValueError, OverflowError):
         raise Unreadable("is not a date or time that exists") from None
     return Moment(wall, found[4] is None, bool(found[7]))
 

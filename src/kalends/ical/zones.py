@@ -12,9 +12,36 @@ from functools import cache, lru_cache
 
 from tzlocal.windows_tz import win_tz
 
-_FIXED = re.compile(r"(?:UTC|GMT)([+-])(\d{1,2})(?::?([0-5]\d))?", re.ASCII | re.IGNORECASE)
+_FIXED = re.compile(r"(?:UTC|GMT)? ?([+-])(\d{1,2})(?::?([0-5]\d))?", re.ASCII | re.IGNORECASE)
+_PAIR = re.compile(r"(GMT [+-]\d{4}) \(standard\) / (GMT [+-]\d{4}) \(daylight\)", re.ASCII | re.IGNORECASE)
+_NUMBERED = re.compile(r"(.+ standard time) \d", re.ASCII | re.IGNORECASE)
 _LONGEST_NAME = 255
-_UTC_NAMES = frozenset({"utc", "z", "gmt", "etc/utc", "etc/gmt"})
+_UTC_NAMES = frozenset({"utc", "z", "gmt", "etc/utc", "etc/gmt", "coordinated universal time"})
+
+_FORMER_NAMES = {
+    "armenian standard time": "Asia/Yerevan",
+    "kamchatka standard time": "Asia/Kamchatka",
+    "mexico standard time": "America/Mexico_City",
+    "mexico standard time 2": "America/Chihuahua",
+    "mid-atlantic standard time": "Etc/GMT+2",
+    "us/pacific-new": "America/Los_Angeles",
+}
+"""Names of Windows and of the zone database that later lists no longer have."""
+
+_PAIRS = {
+    ("-0900", "-0800"): "America/Anchorage",
+    ("-0800", "-0700"): "America/Los_Angeles",
+    ("-0700", "-0600"): "America/Denver",
+    ("-0600", "-0500"): "America/Chicago",
+    ("-0500", "-0400"): "America/New_York",
+    ("-0330", "-0230"): "America/St_Johns",
+    ("+0000", "+0100"): "Europe/London",
+    ("+0100", "+0200"): "Europe/Berlin",
+    ("+0930", "+1030"): "Australia/Adelaide",
+    ("+1000", "+1100"): "Australia/Sydney",
+    ("+1200", "+1300"): "Pacific/Auckland",
+}
+"""Offsets in winter and summer that, among the zones of today, go with one set of rules almost everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +95,31 @@ def tail_zone(name: str) -> Zone | None:
     return next((zone for tail in tails if (zone := known_zone(tail)) is not None), None)
 
 
+@lru_cache(maxsize=2048)
+def likely_zone(name: str) -> Zone | None:
+    """Return the zone that a name most likely stands for where nothing in the text says so, else None.
+
+    Such names are `Pacific Standard Time 1` and `GMT -0500 (Standard) / GMT -0400 (Daylight)`.
+    """
+    key = name[:_LONGEST_NAME].strip()
+    if numbered := _NUMBERED.fullmatch(key):
+        return known_zone(numbered[1])
+    pair = _PAIR.fullmatch(key)
+    if pair is None:
+        return None
+    standard, daylight = pair[1], pair[2]
+    if standard == daylight:
+        return known_zone(standard)
+    known = _PAIRS.get((standard[4:], daylight[4:]))
+    return iana_zone(known) if known is not None else None
+
+
 @cache
 def _names() -> dict[str, str]:
     """Map lower-case IANA and Windows names to IANA names."""
     available = zoneinfo.available_timezones()
     names = {name.lower(): name for name in available}
-    return {windows.lower(): name for windows, name in win_tz.items() if name in available} | names
+    return _FORMER_NAMES | {windows.lower(): name for windows, name in win_tz.items() if name in available} | names
 
 
 def _fixed(name: str) -> Zone | None:

@@ -19,7 +19,9 @@ from pebble import ProcessExpired, ProcessPool
 
 from kalends.model.occurrence import Expansion, ExpansionContext, Problem
 
-INLINE_GROUPS = 5
+INLINE_GROUPS = 100
+"""As many as a page holds; more at once, as when a window rolls, are work for the other processes."""
+TURN_EVERY = 5
 INLINE_STEPS = 2_000
 BATCH = 50
 WORKERS = 2
@@ -60,7 +62,7 @@ class Expander:
         """Return group key → expansion. A group that takes too long has a problem instead of occurrences."""
         expanded: dict[str, Expansion] = {}
         if len(groups) <= INLINE_GROUPS:
-            expanded = _in_place(kind, groups, context)
+            expanded = await _in_place(kind, groups, context)
         rest = [group for group in groups if group.key not in expanded]
         for start in range(0, len(rest), BATCH):
             expanded |= await self._in_worker(kind, rest[start : start + BATCH], context)
@@ -101,12 +103,21 @@ def _end(pool: Any) -> None:
     pool.join()
 
 
-def _in_place(kind: Expands, groups: Sequence[Group], context: ExpansionContext) -> dict[str, Expansion]:
-    """Expand what looks quick, and leave out what turns out not to be, or to be broken."""
+async def _in_place(kind: Expands, groups: Sequence[Group], context: ExpansionContext) -> dict[str, Expansion]:
+    """Expand what looks quick, and leave out what turns out not to be, or to be broken.
+
+    The event loop gets its turn again and again: a page of ordinary events takes some ten milliseconds.
+    """
     frugal = replace(context, limits=replace(context.limits, max_steps=INLINE_STEPS))
-    tame = [group for group in groups if kind.is_tame(group.payloads)]
-    expanded = {group.key: kind.expand(group.payloads, frugal) for group in tame}
-    return {key: one for key, one in expanded.items() if not one.problems}
+    expanded: dict[str, Expansion] = {}
+    for number, group in enumerate(groups):
+        if kind.is_tame(group.payloads):
+            expansion = kind.expand(group.payloads, frugal)
+            if not expansion.problems:
+                expanded[group.key] = expansion
+        if number % TURN_EVERY == 0:
+            await asyncio.sleep(0)
+    return expanded
 
 
 class _TooLong(BaseException):
