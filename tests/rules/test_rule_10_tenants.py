@@ -25,7 +25,8 @@ ACROSS_SITES = (
     r"^SELECT connections\.id \s*FROM connections \s*WHERE \(connections\.wanted_rev",  # is anything due?
     r"^UPDATE connections SET lease_owner=.* WHERE \(connections\.site_id, connections\.id\) IN",  # take it
     # what has had its time
-    r"^DELETE FROM \w+ WHERE \w+\.(end_at|ended_at|expires_at|disconnected_at) < [^=]+( AND connections\.status = \S+)?$",
+    r"^DELETE FROM \w+ WHERE \w+\.(end_at|ended_at|expires_at) < [^=]+$",
+    r"^DELETE FROM connections WHERE connections\.disconnected_at < [^=]+ AND connections\.status = \S+$",
 )
 
 
