@@ -4,6 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
+
+# what takes long on a busy machine is not wrong
+settings.register_profile("kalends", deadline=None)
+settings.load_profile("kalends")
 
 pytest_plugins = ["tests.databases", "tests.servers"]
 

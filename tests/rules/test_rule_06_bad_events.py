@@ -9,7 +9,7 @@ from tests.servers import CalDavServer
 from tests.world import World, ics
 
 COUNT = 100
-LONGEST_WAIT = 1.0
+LONGEST_WAIT = 2.0
 """Seconds that another request may wait on a busy machine."""
 
 ON_RADICALE = {

@@ -15,7 +15,7 @@ from kalends.sync import expansion
 from kalends.sync.expansion import Expander, Group
 
 CONTEXT = ExpansionContext(Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)), "UTC")
-LONGEST_GAP = 0.5
+LONGEST_GAP = 1.0
 """Seconds for which the event loop may stand still on a busy machine."""
 
 
