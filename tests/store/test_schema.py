@@ -4,8 +4,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from kalends.store.database import Database, SchemaError, head_revision
+from kalends.store.database import Database, SchemaError, driver_refusal, head_revision
 from kalends.store.tables import metadata
 
 
@@ -38,3 +40,28 @@ async def test_a_schema_of_another_version_is_refused(database: Database) -> Non
         await writer.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     with pytest.raises(SchemaError, match="has schema 0000"):
         await database.check_schema()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"username": "nobody_here"}, 'role "nobody_here" does not exist'),
+        ({"database": "no_such_database"}, 'database "no_such_database" does not exist'),
+        ({"port": 1}, ""),
+    ],
+)
+async def test_a_server_that_cannot_be_used_is_told_from_a_mistake_of_ours(
+    postgres_url: str, change: dict[str, Any], said: str
+) -> None:
+    opened = Database(make_url(postgres_url).set(**change).render_as_string(hide_password=False))
+    try:
+        with pytest.raises((DBAPIError, OSError)) as raised:
+            await opened.schema_version()
+    finally:
+        await opened.close()
+    refusal = driver_refusal(raised.value)
+    assert isinstance(raised.value, OSError) or (refusal is not None and said in refusal)
+
+
+def test_a_mistake_in_our_sql_is_no_refusal() -> None:
+    assert driver_refusal(ProgrammingError("SELECT", {}, Exception("no such table"))) is None

@@ -19,10 +19,12 @@ from alembic.util import CommandError
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import event, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 10_000
+UNUSABLE = ("08", "28", "3D", "42501", "53", "57")
+"""PostgreSQL's classes of errors about connecting, authorization, databases, privileges, resources and intervention."""
 
 Transaction = AsyncConnection
 """An open transaction, as the layers above hand it on without knowing what is behind it."""
@@ -139,6 +141,8 @@ def driver_refusal(error: BaseException) -> str | None:
     """
     match error:
         case OperationalError() | InterfaceError():
+            cause = error.orig or error
+        case DBAPIError() if str(getattr(error.orig, "sqlstate", "")).startswith(UNUSABLE):
             cause = error.orig or error
         case asyncpg.PostgresError() | asyncpg.InterfaceError():
             cause = error
