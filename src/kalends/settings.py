@@ -43,6 +43,8 @@ def _database_url(value: str | None) -> str | None:
         raise ValueError(
             "is not a database URL; expected sqlite:///path/file.db or postgresql://user@host/name"
         ) from None
+    if backend == "sqlite" and make_url(value).database in {None, "", ":memory:"}:
+        raise ValueError("must name a file: sqlite:///path/file.db")
     if backend not in {"sqlite", "postgresql"}:
         raise ValueError("must begin with sqlite:// or postgresql://")
     return value

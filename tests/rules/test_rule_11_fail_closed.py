@@ -6,7 +6,7 @@ import pytest
 
 from kalends.connections.sync_config import ImportChange, SyncConfigChange
 from kalends.model.connection import ErrorReason, ImportChoice, Status
-from kalends.model.errors import Invalid, ProviderUnavailable
+from kalends.model.errors import Invalid, PreconditionFailed, ProviderUnavailable
 from kalends.providers.errors import Unavailable
 from kalends.store.calendars import Calendars
 from kalends.store.runs import Outcome
@@ -150,6 +150,7 @@ async def test_rule_11_a_calendar_that_a_listing_forgets_is_not_believed_to_be_g
     change = ImportChange(choice=ImportChoice.CALENDARS, calendar_ids=("c", "unknown"))
     with pytest.raises(Invalid):
         await configs.update(scripted.world.admin, connection.id, SyncConfigChange(imports=change))
+    scripted.kind.calendars["other"] = RemoteCalendar()
     again = await scripted.connect(sync=False)
     assert again.id == connection.id
     assert await scripted.world.titles() == ["Busy"]
@@ -199,3 +200,32 @@ async def test_rule_11_a_primary_calendar_that_is_no_more_is_not_free(scripted: 
     gone = await scripted.world.connection(connection.id)
     assert (gone.status, gone.error_reason) == (Status.ERROR, ErrorReason.EXTERNAL_CALENDAR_DELETED)
     await assert_fails_closed(scripted, connection.id)
+
+
+async def test_rule_11_an_account_without_calendars_is_not_connected(scripted: Scripted) -> None:
+    scripted.kind.calendars.clear()
+    with pytest.raises(PreconditionFailed) as refused:
+        await scripted.connect(sync=False)
+    assert refused.value.code == "NOT_SUPPORTED_BY_PROVIDER"
+
+
+async def test_rule_11_where_no_calendar_is_chosen_the_account_is_asked_all_the_same(scripted: Scripted) -> None:
+    connection = await scripted.connect()
+    async with scripted.world.kalends.database.write() as writer:
+        await Calendars(writer, connection.site_id).select(connection.id, [])
+    assert (await scripted.world.sync(connection)).outcome is Outcome.DONE
+    scripted.kind.password = "changed"
+    assert (await scripted.world.sync(connection)).outcome is Outcome.FAILED
+    broken = await scripted.world.connection(connection.id)
+    assert (broken.status, broken.error_reason) == (Status.ERROR, ErrorReason.TOKEN_REVOKED)
+    await assert_fails_closed(scripted, connection.id)
+
+
+async def test_rule_11_a_calendar_that_was_added_is_shown_within_a_day(scripted: Scripted) -> None:
+    connection = await scripted.connect()
+    scripted.kind.calendars["new"] = RemoteCalendar()
+    scripted.world.clock.advance(timedelta(days=1))
+    await scripted.world.sync(connection)
+    async with scripted.world.kalends.database.read() as reader:
+        known = await Calendars(reader, connection.site_id).of_connection(connection.id)
+    assert [(one.calendar.id, one.selected) for one in known] == [("c", True), ("new", False)]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
+import structlog
+
 from kalends.accounts.directory import ProviderDirectory
 from kalends.accounts.sessions import Accounts
 from kalends.connections.finding import find_connection, find_schedule, require_premium
@@ -23,6 +25,9 @@ from kalends.store.connections import Connections
 from kalends.store.database import Database, Transaction
 from kalends.store.repository import AlreadyThere
 from kalends.store.users import Users
+from kalends.sync.outcome import describe
+
+log = structlog.get_logger(__name__)
 
 
 class Connecting:
@@ -59,7 +64,11 @@ class Connecting:
         except NotSupported as unsupported:
             raise not_supported_by_provider(unsupported.public) from None
         except ProviderError as error:
+            # the caller learns nothing about the network; the operator learns which host, and why
+            log.warning("provider_not_reached", provider=provider.id, error=describe(error))
             raise provider_unavailable(error.public, provider.id) from None
+        if not calendars:
+            raise not_supported_by_provider("The account has no calendars that hold events.")
         connection = await self._keep(identity, provider, schedule, account, calendars)
         self._wake()
         return ConnectionView(connection, provider)

@@ -33,8 +33,9 @@ class CredentialScope:
         named = HttpUrl.parse(url)
         if not self._safe(named) or not (self._trusted(named) or _related(named.host, self._origin.host)):
             raise CredentialsWithheld(
-                f"{self._origin.host} names {named.host}, which is not given the credentials: it is of another domain "
-                "or not asked over https. A host that should have them can be listed as trusted.",
+                f"{self._origin.host} names {named.host}, which is not given the credentials: it is of another domain, "
+                "or not asked over https. Plain http and private addresses need KALENDS_NET_ALLOW; another domain "
+                "needs KALENDS_NET_TRUSTED_HOSTS.",
                 host=named.host,
             )
         self._places.add(_place(named))

@@ -19,7 +19,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import event, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 10_000
@@ -56,7 +56,10 @@ class Database:
 
     def _sqlite_engine(self, begin: str, pool_size: int) -> AsyncEngine:
         if self.url.database and self.url.database != ":memory:":
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            path = Path(self.url.database)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not path.exists():
+                path.touch(mode=0o600)  # it will hold titles of events
         engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
 
         @event.listens_for(engine.sync_engine, "connect")
@@ -141,6 +144,8 @@ def driver_refusal(error: BaseException) -> str | None:
     """
     match error:
         case OperationalError() | InterfaceError():
+            cause = error.orig or error
+        case DatabaseError() if type(error) is DatabaseError:
             cause = error.orig or error
         case DBAPIError() if str(getattr(error.orig, "sqlstate", "")).startswith(UNUSABLE):
             cause = error.orig or error

@@ -131,7 +131,7 @@ class ConnectionSync:
             raise Unavailable("the provider's plugin is not installed")
         if lacks_primary(connection, calendars):
             raise CalendarGone("the account has no primary calendar any more")
-        if not calendars:
+        if not connection.import_config.enabled:
             return
         progress.chosen = len(calendars)
         kind = self._directory.kind(provider)
@@ -139,6 +139,8 @@ class ConnectionSync:
             session = await stack.enter_async_context(self._accounts.session(connection, provider))
             for calendar in calendars:
                 await self._read_one(Subject(lease, connection, calendar, kind, session, schedule.time_zone), progress)
+            if not calendars or not all(self._rolling.is_current(calendar) for calendar in calendars):
+                await self._look_for_calendars(lease, session, progress)
 
     async def _read_one(self, subject: Subject, progress: _Progress) -> None:
         try:
@@ -156,6 +158,19 @@ class ConnectionSync:
                 await self._forget(subject.lease, subject.calendar)
         except ProviderError as error:
             progress.failed = progress.failed or error
+
+    async def _look_for_calendars(self, lease: Lease, session: AccountSession, progress: _Progress) -> None:
+        """See which calendars the account has, once a day, and always where none is chosen: silence is no answer."""
+        try:
+            listed = await session.list_calendars()
+        except CredentialsRefused:
+            raise
+        except ProviderError as error:
+            progress.failed = progress.failed or error
+            return
+        async with self._database.write() as writer:
+            await Leases(writer).check(lease)
+            await Calendars(writer, lease.site_id).see(lease.connection_id, listed)
 
     async def _is_listed(self, session: AccountSession, calendar: StoredCalendar) -> bool:
         """Ask a second time, in another way, before a calendar's contents are given up."""

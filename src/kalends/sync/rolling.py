@@ -1,6 +1,7 @@
 """Rolling the window: what is stored is expanded to new days, new limits and new zones, without the provider."""
 
 from kalends.model.clock import Clock
+from kalends.store.calendars import StoredCalendar
 from kalends.store.contents import Contents
 from kalends.store.database import Database
 from kalends.store.readings import Coverage
@@ -17,6 +18,11 @@ class Rolling:
         self._expander = expander
         self._clock = clock
         self._limits = limits
+
+    def is_current(self, calendar: StoredCalendar) -> bool:
+        """Tell whether a calendar's occurrences covered the present window when it was loaded."""
+        window = self._limits.window(self._clock.now())
+        return calendar.coverage is not None and calendar.coverage.window == window
 
     async def roll(self, subject: Subject) -> None:
         """Expand the groups that the present window or zones concern, and note what is covered; raises `LeaseLost`."""

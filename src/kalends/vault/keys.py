@@ -65,7 +65,7 @@ class Keyring:
 
 
 def _read_or_make(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
