@@ -73,7 +73,7 @@ async def populate(folder: Path) -> str:
             schedule = await kalends.schedules.create(site, name=f"Schedule {number}")
             account = Account(f"account {number}", f"p{number}@example.org", frozenset(), {"password": "x"})
             found = [ExternalCalendar("/work/", "Work"), ExternalCalendar("/home/", "Home")]
-            connection = await kalends.connecting._keep(identity, provider, schedule, account, found)  # noqa: SLF001
+            connection = await kalends.connecting._keep(identity, provider, schedule, account, found)  # noqa: SLF001 - what connecting keeps, without a provider to ask
             async with kalends.database.write() as writer:
                 calendars = await Calendars(writer, site.id).of_connection(connection.id)
                 for calendar in calendars:
@@ -118,7 +118,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), 18_765
         headers = {"Authorization": asyncio.run(populate(folder))}
-        server = subprocess.Popen([sys.executable, "-m", "bench.reads", "--serve", name, str(port)])  # noqa: S603
+        server = subprocess.Popen([sys.executable, "-m", "bench.reads", "--serve", name, str(port)])  # noqa: S603 - our own command line
         try:
             report(server.pid, f"http://127.0.0.1:{port}", headers)
         finally:

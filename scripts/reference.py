@@ -58,7 +58,7 @@ def command_line() -> str:
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Yield each command that does something, with its name in full, in the order of `--help`."""
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]  # the application is a group
         if hasattr(command, "commands"):
             for below, leaf in command.commands.items():
                 yield f"kalends {name} {below}", leaf

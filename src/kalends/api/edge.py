@@ -80,6 +80,6 @@ class LastResort:
         try:
             await self._app(scope, receive, watched)
         except Exception as error:  # noqa: BLE001 - the last resort takes whatever comes
-            log.error("failed", error=type(error).__qualname__, trace="".join(traceback.format_tb(error.__traceback__)))  # noqa: TRY400
+            log.error("failed", error=type(error).__qualname__, trace="".join(traceback.format_tb(error.__traceback__)))  # noqa: TRY400 - `exception` would log what the error says
             if not started:
                 await refusal(InternalError("Something went wrong here."))(scope, receive, send)

@@ -67,7 +67,7 @@ class TokenEndpoint:
         except ClientRefused as refused:
             return _refusal(refused)
         seconds = int(issued.lifetime.total_seconds())
-        return _written(TokenAnswer(access_token=issued.token, token_type="Bearer", expires_in=seconds))  # noqa: S106
+        return _written(TokenAnswer(access_token=issued.token, token_type="Bearer", expires_in=seconds))  # noqa: S106 - a word of RFC 6749
 
     @property
     def _limit(self) -> int:

@@ -37,7 +37,7 @@ def parse_moment(text: str) -> Moment:
     year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
     ends_day = (hour, minute, second) == (24, 0, 0)
     try:
-        wall = datetime(year, month, day, 0 if ends_day else hour, minute, 59 if second == 60 else second)  # noqa: DTZ001, PLR2004
+        wall = datetime(year, month, day, 0 if ends_day else hour, minute, 59 if second == 60 else second)  # noqa: DTZ001, PLR2004 - wall time; a leap second is read as the one before
         wall += timedelta(days=ends_day)
     except (ValueError, OverflowError):
         raise Unreadable("is not a date or time that exists") from None
@@ -57,7 +57,7 @@ def parse_duration(text: str) -> tuple[int, timedelta]:
 def parse_offset(text: str) -> timedelta:
     """Read a UTC-OFFSET (§3.3.14), less than a day. Raises `Unreadable`."""
     found = _OFFSET.fullmatch(text.strip())
-    if found is None or int(found[2]) > 23:  # noqa: PLR2004
+    if found is None or int(found[2]) > 23:  # noqa: PLR2004 - hours of a day
         raise Unreadable("is not an offset from UTC")
     size = timedelta(hours=int(found[2]), minutes=int(found[3]), seconds=int(found[4] or 0))
     return -size if found[1] == "-" else size

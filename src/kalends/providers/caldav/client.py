@@ -49,7 +49,7 @@ class DavClient:
     async def get(self, url: str, *, max_bytes: int) -> Response:
         """Fetch a resource; raises `HttpRefusal` for any status but 200 and `TooLarge` beyond the bytes given."""
         answer = await self._request("GET", url, {"Accept": "text/calendar, */*;q=0.1"}, None, max_bytes)
-        if answer.status != 200:  # noqa: PLR2004
+        if answer.status != 200:  # noqa: PLR2004 - an HTTP status, plainer as its number
             raise HttpRefusal(f"{hrefs.host_of(url)} answered {answer.status} to GET", status=answer.status)
         return answer
 
@@ -111,7 +111,7 @@ class DavClient:
             raise _from_net(error) from error
         if answer.status == _UNAUTHORIZED:
             raise self.refused(f"{hrefs.host_of(answer.url)} answered 401 to {method}")
-        if answer.status == 429 or answer.status >= 500:  # noqa: PLR2004
+        if answer.status == 429 or answer.status >= 500:  # noqa: PLR2004 - an HTTP status, plainer as its number
             message = f"{hrefs.host_of(answer.url)} answered {answer.status} to {method}"
             raise HttpRefusal(message, status=answer.status, retry_after=retry_after(answer.headers))
         return answer

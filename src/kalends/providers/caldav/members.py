@@ -94,7 +94,7 @@ class Members:
         except TooLarge:
             return _quarantined(key, listed.version, _TOO_LARGE)
         except HttpRefusal as refusal:
-            if refusal.status > 500 or refusal.status == 429:  # noqa: PLR2004
+            if refusal.status > 500 or refusal.status == 429:  # noqa: PLR2004 - an HTTP status, plainer as its number
                 raise
             # The server lists it and will not hand it over: that is this member's trouble, not the calendar's.
             # Without a version it is asked for again whenever it is listed.

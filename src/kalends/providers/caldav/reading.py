@@ -77,11 +77,11 @@ async def _plan_since(dav: DavClient, url: str, cursor: Cursor, stored: StoredVe
                 full=False, cursor=str(listing.cursor), members=listing.members, removed=tuple(sorted(listing.removed))
             )
         except HttpRefusal as refusal:
-            if refusal.status == 404:  # noqa: PLR2004
+            if refusal.status == 404:  # noqa: PLR2004 - an HTTP status, plainer as its number
                 raise CalendarGone(f"{hrefs.host_of(url)} does not exist any more") from refusal
             if refusal.status in _TOKEN_REFUSED:
                 raise CursorRefused(f"{hrefs.host_of(url)} answered {refusal.status} to its sync token") from refusal
-            if refusal.status != 507:  # noqa: PLR2004
+            if refusal.status != 507:  # noqa: PLR2004 - an HTTP status, plainer as its number
                 raise
         except SyncUseless:
             pass
