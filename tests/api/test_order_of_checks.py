@@ -3,7 +3,8 @@
 import httpx2
 import pytest
 
-from kalends.api.application import OPERATIONS, PREFIXES, create_api
+from kalends.api.application import OPERATIONS, create_api
+from kalends.api.operations import EXTERNAL_CALENDARS
 from kalends.model.errors import NotFound
 from kalends.model.identity import Permission
 from tests.api.calls import CALLS, GoodCall
@@ -43,7 +44,7 @@ async def test_a_good_call_is_answered_with_200_and_an_object(
     assert [name for name, _ in standins.calls] == [call.name]
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("prefix", EXTERNAL_CALENDARS)
 @every_method
 async def test_every_method_is_served_under_every_prefix(standins: StandIns, call: GoodCall, prefix: str) -> None:
     transport = httpx2.ASGITransport(app=create_api(standins.services))

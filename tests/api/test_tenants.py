@@ -10,7 +10,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from kalends.api.application import PREFIXES, create_api
+from kalends.api.application import create_api
+from kalends.api.operations import EXTERNAL_CALENDARS
 from kalends.app import Kalends, assemble
 from kalends.model.identity import Identity, IdentityKind, Permission, Role
 from kalends.model.ids import new_id
@@ -18,7 +19,7 @@ from tests.api.tenants import PUBLIC, TRESPASSES, Attempt, Tenant
 from tests.scripted_provider import RemoteCalendar, ScriptedKind
 from tests.world import ManualClock, ics, settings_for
 
-BASE = f"http://kalends.test{PREFIXES[0]}"
+BASE = f"http://kalends.test{EXTERNAL_CALENDARS[0]}"
 
 
 @dataclass
@@ -85,7 +86,9 @@ async def tenant(kalends: Kalends, app: Starlette, name: str) -> Tenant:
 def routes(app: Starlette) -> Iterator[tuple[str, str]]:
     for route in app.routes:
         assert isinstance(route, Route), f"{route} is no route whose path and methods can be told"
-        path = next((route.path.removeprefix(one) for one in PREFIXES if route.path.startswith(one)), route.path)
+        path = next(
+            (route.path.removeprefix(one) for one in EXTERNAL_CALENDARS if route.path.startswith(one)), route.path
+        )
         for method in (route.methods or set()) - {"HEAD"}:
             yield method, path
 

@@ -19,19 +19,12 @@ from starlette.routing import Route
 
 from kalends.api import connections, events, providers, sync_config, token
 from kalends.api.edge import REQUEST_ID, LastResort, RequestLog
-from kalends.api.operations import Endpoint, Operation
+from kalends.api.operations import EXTERNAL_CALENDARS, Endpoint, Operation
 from kalends.api.refusals import Malformed, NoSuchMethod, WrongMethod, refusal
 from kalends.api.services import Services
 from kalends.model.errors import KalendsError
 
 log = structlog.get_logger(__name__)
-
-PREFIXES = (
-    "/bookings/v2/external-calendars",
-    "/v2/external-calendars",
-    "/_api/bookings/v2/external-calendars",
-)
-"""Where clients look for the methods: the public path, and the ones of other hosts that the SDK knows (contract §1)."""
 
 OPERATIONS: Sequence[Operation[Any]] = (
     *events.OPERATIONS,
@@ -56,7 +49,7 @@ def create_api(services: Services) -> Starlette:
     """Return the application that serves the contract, the token endpoint and `/healthz`."""
     app = Starlette(
         routes=[
-            *(_route(prefix, operation, services) for prefix in PREFIXES for operation in OPERATIONS),
+            *(_route(prefix, operation, services) for operation in OPERATIONS for prefix in operation.prefixes),
             Route(token.PATH, token.TokenEndpoint(services).answer, methods=["POST"], name="token"),
             Route("/healthz", _Health(services).answer, methods=["GET"], name="health"),
         ],
@@ -110,7 +103,9 @@ async def _refuse(_request: Request, error: Any) -> Response:
 async def _refuse_route(request: Request, error: Any) -> Response:
     allowed = (error.headers or {}).get("Allow")
     if allowed is None:
-        return refusal(NoSuchMethod(f"Nothing is served here; the calendar methods are under {PREFIXES[0]}/."))
+        return refusal(
+            NoSuchMethod(f"Nothing is served here; the calendar methods are under {EXTERNAL_CALENDARS[0]}/.")
+        )
     headers = {"Allow": ", ".join(sorted({*allowed.split(", "), "OPTIONS"}))}
     if request.method == "OPTIONS":
         return Response(status_code=204, headers=headers)

@@ -124,6 +124,7 @@ async def disconnect(services: Services, call: Call[Nothing]) -> ConnectionAnswe
 OPERATIONS = (
     Operation(
         name="listConnections",
+        summary="List the connections that the caller may see, of all schedules or of some.",
         method="GET",
         path="/connections",
         permissions=READ,
@@ -133,6 +134,7 @@ OPERATIONS = (
     ),
     Operation(
         name="getConnection",
+        summary="Get one connection.",
         method="GET",
         path="/connections/{connection_id}",
         permissions=READ,
@@ -142,6 +144,7 @@ OPERATIONS = (
     ),
     Operation(
         name="connectByOAuth",
+        summary="Begin connecting an account by OAuth: get the URL at which its owner consents.",
         method="POST",
         path="/connections:connectByOAuth",
         permissions=MANAGE,
@@ -151,6 +154,7 @@ OPERATIONS = (
     ),
     Operation(
         name="connectByCredentials",
+        summary="Connect an account by e-mail address and password; its calendars are imported at once.",
         method="POST",
         path="/connections:connectByCredentials",
         permissions=MANAGE,
@@ -160,6 +164,7 @@ OPERATIONS = (
     ),
     Operation(
         name="listCalendars",
+        summary="List the calendars of a connected account.",
         method="GET",
         path="/connections/{connection_id}/calendars",
         permissions=frozenset({Permission.READ_OWN_CONNECTIONS}),
@@ -169,6 +174,7 @@ OPERATIONS = (
     ),
     Operation(
         name="disconnect",
+        summary="Disconnect an account: what was imported is deleted, and its credentials are erased.",
         method="POST",
         path="/connections/{connection_id}/disconnect",
         permissions=MANAGE,

@@ -176,6 +176,7 @@ async def list_events(services: Services, call: Call[ListEvents]) -> EventsAnswe
 OPERATIONS = (
     Operation(
         name="listEvents",
+        summary="List the events of external calendars that block the people of schedules, by start.",
         method="GET",
         path="/events",
         permissions=frozenset({Permission.READ_EVENTS}),

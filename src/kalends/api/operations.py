@@ -14,12 +14,29 @@ from kalends.api.messages import Answer, Asked
 from kalends.api.reading import read_json, read_query
 from kalends.api.services import Services
 from kalends.api.violations import violations
-from kalends.model.errors import Invalid, PermissionDenied, Unauthenticated, connection_not_found
+from kalends.model.errors import Invalid, KalendsError, PermissionDenied, Unauthenticated, connection_not_found
 from kalends.model.identity import Identity, Permission
 
 AskedT = TypeVar("AskedT", bound=Asked)
 
 LONGEST_CONNECTION_ID = 200
+
+EXTERNAL_CALENDARS = (
+    "/bookings/v2/external-calendars",
+    "/v2/external-calendars",
+    "/_api/bookings/v2/external-calendars",
+)
+"""Where clients look for the External Calendar methods: the public path, and the ones of other hosts (contract §1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An application error that an operation answers with, beyond those that every operation has."""
+
+    error: type[KalendsError]
+    code: str
+    when: str
+    """Says in a sentence when it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,8 @@ class Operation(Generic[AskedT]):
     """A method of the contract; `path` stands under each of the prefixes."""
 
     name: str
+    summary: str
+    """What it does, in one sentence for whoever reads the API's documents."""
     method: Literal["GET", "POST", "PATCH"]
     path: str
     permissions: frozenset[Permission]
@@ -52,6 +71,9 @@ class Operation(Generic[AskedT]):
     """The query of a GET, the body of everything else."""
     answers: type[Answer]
     perform: Callable[[Services, Call[AskedT]], Awaitable[Answer]]
+    errors: tuple[Declared, ...] = ()
+    prefixes: tuple[str, ...] = EXTERNAL_CALENDARS
+    """The first one is the public one."""
 
 
 class Endpoint(Generic[AskedT]):

@@ -56,6 +56,7 @@ async def list_providers(services: Services, call: Call[Nothing]) -> ProvidersAn
 OPERATIONS = (
     Operation(
         name="listProviders",
+        summary="List the providers whose accounts can be connected on the caller's site.",
         method="GET",
         path="/providers",
         permissions=frozenset({Permission.LIST_PROVIDERS}),

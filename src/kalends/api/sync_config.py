@@ -99,6 +99,7 @@ async def update_sync_config(services: Services, call: Call[UpdateSyncConfig]) -
 OPERATIONS = (
     Operation(
         name="updateSyncConfig",
+        summary="Choose which calendars of an account are imported, and whether events are exported to it.",
         method="PATCH",
         path="/connections/{connection_id}/sync-config",
         permissions=frozenset({Permission.MANAGE_OWN_CONNECTIONS}),

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """Permission ids of the contract."""
+    """Permission ids of the contract; it publishes none for schedules, so that those two are ours."""
 
     LIST_PROVIDERS = "CALENDAR.LIST_EXTERNAL_CALENDAR_PROVIDERS"
     READ_OWN_CONNECTIONS = "CALENDAR.READ_OWN_EXTERNAL_CALENDAR_CONNECTIONS"
@@ -14,6 +14,8 @@ class Permission(StrEnum):
     MANAGE_OWN_CONNECTIONS = "CALENDAR.MANAGE_OWN_EXTERNAL_CALENDAR_CONNECTIONS"
     MANAGE_ALL_CONNECTIONS = "CALENDAR.MANAGE_ALL_EXTERNAL_CALENDAR_CONNECTIONS"
     READ_EVENTS = "CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS"
+    READ_SCHEDULES = "CALENDAR.READ_SCHEDULES"
+    MANAGE_SCHEDULES = "CALENDAR.MANAGE_SCHEDULES"
 
 
 OWN = frozenset({Permission.READ_OWN_CONNECTIONS, Permission.MANAGE_OWN_CONNECTIONS})
@@ -24,12 +26,19 @@ IMPLIED: dict[Permission, frozenset[Permission]] = {
     ),
     Permission.MANAGE_OWN_CONNECTIONS: frozenset({Permission.READ_OWN_CONNECTIONS}),
     Permission.READ_ALL_CONNECTIONS: frozenset({Permission.READ_OWN_CONNECTIONS}),
+    Permission.MANAGE_SCHEDULES: frozenset({Permission.READ_SCHEDULES}),
 }
 """ALL satisfies OWN, MANAGE implies READ."""
 
 MANAGE_EXTERNAL_CALENDARS = "SCOPE.DC-BOOKINGS.MANAGE-EXTERNAL-CALENDARS"
+MANAGE_CALENDARS = "SCOPE.DC-CALENDAR.MANAGE"
 
-SCOPES: dict[str, frozenset[Permission]] = {MANAGE_EXTERNAL_CALENDARS: frozenset(Permission)}
+_OF_SCHEDULES = frozenset({Permission.READ_SCHEDULES, Permission.MANAGE_SCHEDULES})
+
+SCOPES: dict[str, frozenset[Permission]] = {
+    MANAGE_EXTERNAL_CALENDARS: frozenset(Permission) - _OF_SCHEDULES,
+    MANAGE_CALENDARS: _OF_SCHEDULES,
+}
 """Scope id → what it grants."""
 
 

@@ -28,6 +28,9 @@ class Schedules(SiteRepository):
                 revision=FIRST_REVISION,
                 created_at=created_at,
                 updated_at=created_at,
+                status="ACTIVE",
+                follows_site_zone=False,
+                details={},
             )
         )
 

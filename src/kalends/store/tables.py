@@ -137,9 +137,17 @@ schedules = Table(
     Column("revision", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("status", Text, nullable=False, comment="ACTIVE, or CANCELLED for ever"),
+    Column("follows_site_zone", Boolean, nullable=False, comment="time_zone changes with the site's"),
+    Column("external_id", Text, comment="what the caller knows it by"),
+    Column("app_id", String(36), comment="whose schedule it is, by the caller's word"),
+    Column("details", JSON, nullable=False, comment="defaults for its events and extended fields, as on the wire"),
+    Column("idempotency_key", String(36)),
     _of_site(),
     ForeignKeyConstraint(["site_id", "owner_id"], ["users.site_id", "users.id"]),
     Index(None, "site_id", "owner_id"),
+    Index(None, "site_id", "external_id"),
+    Index(None, "site_id", "idempotency_key", unique=True),
 )
 
 providers = Table(
@@ -186,6 +194,7 @@ connections = Table(
     Column("last_good_read_at", UtcDateTime),
     Column("failures", Integer, nullable=False, comment="failed syncs since the last good one"),
     Column("last_error", Text),
+    Column("quirks", JSON(none_as_null=True), comment="names of the server's deviations that were met"),
     _of_site(),
     ForeignKeyConstraint(["site_id", "schedule_id"], ["schedules.site_id", "schedules.id"], ondelete="CASCADE"),
     UniqueConstraint("site_id", "schedule_id", "provider_id", "account_key"),
