@@ -10,7 +10,7 @@ from hypothesis import settings
 settings.register_profile("kalends", deadline=None)
 settings.load_profile("kalends")
 
-pytest_plugins = ["tests.databases", "tests.servers"]
+pytest_plugins = ["tests.databases", "tests.servers", "tests.icloud.running"]
 
 
 @pytest.fixture(autouse=True)

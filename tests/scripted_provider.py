@@ -3,7 +3,7 @@
 It keeps calendars in memory behind the real port, so everything above the port is the product's own code.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, F
 from kalends.net.client import GuardedClient
 from kalends.providers.base import AccountSession, Delivery, StoredVersions
 from kalends.providers.errors import CalendarGone, CredentialsRefused, CursorRefused
+from kalends.providers.quirks import Quirk
 
 GUID = "0f6ef6a2-2f4b-4a3a-9a5b-5a5d7f3c1e77"
 Fault = Callable[[int], None]
@@ -63,6 +64,19 @@ class ScriptedKind:
     handed_out: int = 0
     """How many items were handed out with their payload."""
 
+    shows: frozenset[str] = frozenset()
+    """Names of deviations that each session meets."""
+    mended: frozenset[str] = frozenset()
+    """Names of deviations that each session finds mended."""
+    told_quirks: list[frozenset[str]] = field(default_factory=list)
+    """The deviations that sessions were told of."""
+    thorough: list[bool] = field(default_factory=list)
+    """Which of the readings were asked to be thorough."""
+
+    @property
+    def quirks(self) -> Mapping[str, Quirk]:
+        return {"odd": Quirk("odd", "It is odd.", "Looking at it.", "Nothing is done.", ("this test",))}
+
     def features(self, config: Mapping[str, str]) -> Features:
         del config
         return Features(
@@ -86,12 +100,17 @@ class ScriptedKind:
 
     @asynccontextmanager
     async def session(
-        self, client: GuardedClient, config: Mapping[str, str], credentials: Mapping[str, Any]
+        self,
+        client: GuardedClient,
+        config: Mapping[str, str],
+        credentials: Mapping[str, Any],
+        known_quirks: Collection[str] = frozenset(),
     ) -> AsyncIterator[AccountSession]:
         del client, config
         if credentials["password"] != self.password:
             raise CredentialsRefused("wrong password")
-        yield _Session(self)
+        self.told_quirks.append(frozenset(known_quirks))
+        yield _Session(self, (frozenset(known_quirks) - self.mended) | self.shows)
 
     def is_tame(self, payloads: Sequence[bytes]) -> bool:
         return is_tame(payloads)
@@ -107,15 +126,23 @@ class ScriptedKind:
 @dataclass
 class _Session:
     script: ScriptedKind
+    quirks: frozenset[str]
 
     async def list_calendars(self) -> Sequence[ExternalCalendar]:
         return [ExternalCalendar(key, key.title(), key == self.script.primary) for key in self.script.calendars]
 
     async def read(
-        self, calendar: ExternalCalendar, *, cursor: str | None, continuation: str | None, stored: StoredVersions
+        self,
+        calendar: ExternalCalendar,
+        *,
+        cursor: str | None,
+        continuation: str | None,
+        stored: StoredVersions,
+        thorough: bool = False,
     ) -> AsyncIterator[Page]:
         script = self.script
         script.readings.append(cursor)
+        script.thorough.append(thorough)
         if calendar.id not in script.calendars:
             raise CalendarGone(calendar.id)
         if cursor is not None and script.refuses_cursors:

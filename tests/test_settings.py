@@ -49,7 +49,7 @@ def test_a_bad_secret_key_is_not_repeated_in_the_message() -> None:
 
 
 def test_variables_of_the_tests_are_passed_over() -> None:
-    assert load({"KALENDS_TEST_ANYTHING": "1"}) == load({})
+    assert load({"KALENDS_TEST_ANYTHING": "1", "KALENDS_CLIENT_TOKEN": "1"}) == load({})
 
 
 def test_durations_are_seconds_or_iso_8601() -> None:

@@ -29,8 +29,15 @@ from kalends.net.client import GuardedClient, Limits
 from kalends.providers.base import ProviderKind
 from kalends.providers.registry import ProviderRegistry
 from kalends.schedules.administration import ScheduleAdministration
-from kalends.settings import Settings
+from kalends.schedules.cancelling import ScheduleCancelling
+from kalends.schedules.changing import ScheduleChanging
+from kalends.schedules.creating import ScheduleCreating
+from kalends.schedules.queries import CURSOR_PURPOSE as SCHEDULE_CURSOR_PURPOSE
+from kalends.schedules.queries import ScheduleCursors
+from kalends.schedules.reading import ScheduleReading
+from kalends.settings import Settings, SettingsError
 from kalends.store.database import Database
+from kalends.store.findings import holds_credentials
 from kalends.sync.connection import ConnectionSync
 from kalends.sync.expansion import Expander
 from kalends.sync.outcome import Timing
@@ -38,7 +45,7 @@ from kalends.sync.reading import CalendarReading
 from kalends.sync.rolling import Rolling
 from kalends.sync.spans import Spans
 from kalends.sync.subject import ReadingLimits
-from kalends.vault.keys import Keyring
+from kalends.vault.keys import Keyring, key_path
 from kalends.vault.sealing import Vault
 from kalends.vault.signing import Signer
 
@@ -54,6 +61,9 @@ class Kalends:
     clients: ClientAdministration
     tokens: Tokens
     schedules: ScheduleAdministration
+    schedule_reading: ScheduleReading
+    schedule_changing: ScheduleChanging
+    schedule_cancelling: ScheduleCancelling
     installation: ProviderInstallation
     directory: ProviderDirectory
     connecting: Connecting
@@ -82,7 +92,7 @@ async def assemble(
     """
     clock = clock or SystemClock()
     kinds = ProviderRegistry.load().kinds if kinds is None else kinds
-    keyring = Keyring.of(settings)
+    keyring = Keyring.existing(settings)
     client = GuardedClient(
         settings.net_policy,
         limits=Limits(total=settings.request_timeout.total_seconds(), max_bytes=settings.max_response_bytes),
@@ -90,11 +100,25 @@ async def assemble(
     database = Database(settings.resolved_database_url)
     expander = Expander(settings.expansion_timeout)
     try:
+        if keyring is None:
+            await _refuse_to_replace_a_lost_key(settings, database)
+            keyring = Keyring.of(settings)
         yield _wire(settings, kinds, sources or {}, clock, keyring, client, database, expander)
     finally:
         await expander.close()
         await client.aclose()
         await database.close()
+
+
+async def _refuse_to_replace_a_lost_key(settings: Settings, database: Database) -> None:
+    async with database.read() as reader:
+        lost = await holds_credentials(reader)
+    if lost:
+        raise SettingsError(
+            f"{key_path(settings)} is missing, and the database holds passwords that were sealed with it. "
+            "Put it back from your backup; where it is lost, set KALENDS_SECRET_KEY to a new key "
+            "(`openssl rand -base64 32`) and connect the accounts again."
+        )
 
 
 def _wire(
@@ -137,15 +161,22 @@ def _wire(
         Freshness(settings.staleness_limit, settings.first_read_wait),
         loop.wake,
     )
+    schedule_creating = ScheduleCreating(database, clock)
+    schedule_reading = ScheduleReading(database, ScheduleCursors(Signer(keyring, SCHEDULE_CURSOR_PURPOSE, clock)))
+    schedule_changing = ScheduleChanging(database, clock, disconnecting.disconnect_schedule, loop.wake)
+    schedule_cancelling = ScheduleCancelling(database, clock, disconnecting.disconnect_schedule)
 
     return Kalends(
         settings=settings,
         database=database,
-        sites=SiteAdministration(database, clock),
+        sites=SiteAdministration(database, clock, schedule_changing.move_followers, loop.wake),
         users=UserAdministration(database, clock, disconnecting.disconnect_owner),
         clients=ClientAdministration(database, clock),
         tokens=tokens,
-        schedules=ScheduleAdministration(database, clock),
+        schedules=ScheduleAdministration(database, schedule_creating),
+        schedule_reading=schedule_reading,
+        schedule_changing=schedule_changing,
+        schedule_cancelling=schedule_cancelling,
         installation=ProviderInstallation(database, directory, kinds, clock),
         directory=directory,
         connecting=connecting,
@@ -166,6 +197,10 @@ def _wire(
             sync_configs=SyncConfigs(database, directory, calendars, loop.wake),
             disconnecting=disconnecting,
             events=events,
+            schedule_making=schedule_creating,
+            schedule_looking=schedule_reading,
+            schedule_updating=schedule_changing,
+            schedule_ending=schedule_cancelling,
             check_database=database.ping,
             max_request_bytes=settings.max_request_bytes,
         ),

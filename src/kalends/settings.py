@@ -2,7 +2,7 @@
 
 The file is named by `KALENDS_CONFIG_FILE`, else it is `kalends.toml` in the working directory if there is one; its keys
 are the names below. A name that is not known, or a value that does not fit, stops the start with `SettingsError`.
-`KALENDS_TEST_*` is passed over.
+`KALENDS_CLIENT_*`, meant for programs that call the API, and `KALENDS_TEST_*` are passed over.
 """
 
 import base64
@@ -24,7 +24,7 @@ from kalends.net.errors import NetError
 from kalends.net.policy import NetPolicy
 
 PREFIX = "KALENDS_"
-PASSED_OVER = "KALENDS_TEST_"
+PASSED_OVER = ("KALENDS_CLIENT_", "KALENDS_TEST_")
 CONFIG_FILE = "KALENDS_CONFIG_FILE"
 KEY_BYTES = 32
 MASK = "***"
@@ -178,12 +178,20 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     values |= {name: value for name, value in overrides.items() if value is not None}
     try:
         settings = Settings.model_validate(values)
-        _ = settings.net_policy
     except ValidationError as error:
         raise SettingsError("\n".join(_describe(one, environ) for one in error.errors())) from None
-    except (NetError, ValueError) as error:
-        raise SettingsError(f"KALENDS_NET_ALLOW or KALENDS_NET_TRUSTED_HOSTS: {error}") from None
+    _refuse_unreadable_policy(settings)
     return settings
+
+
+def _refuse_unreadable_policy(settings: Settings) -> None:
+    name = "KALENDS_NET_ALLOW"
+    try:
+        NetPolicy.parse(allow=settings.net_allow)
+        name = "KALENDS_NET_TRUSTED_HOSTS"
+        NetPolicy.parse(trusted=settings.net_trusted_hosts)
+    except (NetError, ValueError) as error:
+        raise SettingsError(f"{name}: {error}") from None
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
@@ -198,9 +206,14 @@ def _nearest(name: str, known: set[str]) -> str:
     return f"; did you mean {near[0]}?" if near else "; `kalends config` lists them all"
 
 
+def config_path(environ: Mapping[str, str]) -> Path:
+    """Return where the TOML file is, if there is one."""
+    return Path(environ.get(CONFIG_FILE) or "kalends.toml")
+
+
 def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
     named = environ.get(CONFIG_FILE)
-    path = Path(named or "kalends.toml")
+    path = config_path(environ)
     if not named and not path.is_file():
         return {}
     try:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from kalends.api.operations import EXTERNAL_CALENDARS, SCHEDULES
 from kalends.model.identity import Permission
 from tests.api.standins import CONNECTION, PROVIDER, SCHEDULE
 
@@ -19,6 +20,16 @@ class GoodCall:
     body: Any = None
     bad_query: str = ""
     bad_body: str | None = None
+    prefixes: tuple[str, ...] = EXTERNAL_CALENDARS
+
+    @property
+    def url(self) -> str:
+        """Where it is under its public prefix."""
+        return self.under(self.prefixes[0])
+
+    def under(self, prefix: str) -> str:
+        """Where it is under a prefix."""
+        return f"http://kalends.test{prefix}{self.path}"
 
     def __str__(self) -> str:
         return self.name
@@ -26,6 +37,7 @@ class GoodCall:
 
 _READ = (Permission.READ_OWN_CONNECTIONS, Permission.READ_ALL_CONNECTIONS)
 _MANAGE = (Permission.MANAGE_OWN_CONNECTIONS, Permission.MANAGE_ALL_CONNECTIONS)
+_MANAGE_SCHEDULES = (Permission.MANAGE_SCHEDULES,)
 
 CALLS = (
     GoodCall("listProviders", "GET", "/providers", (Permission.LIST_PROVIDERS,), bad_query=".r=!"),
@@ -81,5 +93,42 @@ CALLS = (
         (("from", "2024-01-01T00:00:00+02:00"), ("to", "2024-02-01T00:00:00Z")),
         bad_query="from=tomorrow",
     ),
+    GoodCall(
+        "createSchedule",
+        "POST",
+        "",
+        _MANAGE_SCHEDULES,
+        body={"schedule": {"name": "Ada's chair"}},
+        bad_body="{}",
+        prefixes=SCHEDULES,
+    ),
+    GoodCall("getSchedule", "GET", f"/{SCHEDULE}", (Permission.READ_SCHEDULES,), bad_query=".r=!", prefixes=SCHEDULES),
+    GoodCall(
+        "updateSchedule",
+        "PATCH",
+        f"/{SCHEDULE}",
+        _MANAGE_SCHEDULES,
+        body={"schedule": {"revision": "1"}},
+        bad_body="{}",
+        prefixes=SCHEDULES,
+    ),
+    GoodCall(
+        "querySchedules",
+        "POST",
+        "/query",
+        (Permission.READ_SCHEDULES,),
+        body={"query": {}},
+        bad_body='{"query": 1}',
+        prefixes=SCHEDULES,
+    ),
+    GoodCall(
+        "cancelSchedule",
+        "POST",
+        f"/{SCHEDULE}/cancel",
+        _MANAGE_SCHEDULES,
+        body={},
+        bad_body="[]",
+        prefixes=SCHEDULES,
+    ),
 )
-"""The methods of the contract (§2), with their permissions (§7)."""
+"""The methods of the contract (§2, §9), with their permissions (§7)."""

@@ -18,6 +18,11 @@ from kalends.model.connection import Connection, ErrorReason, ImportChoice, Impo
 from kalends.model.errors import KalendsError, Unauthenticated
 from kalends.model.identity import Identity, IdentityKind, Permission
 from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature, Provider
+from kalends.model.schedule import Schedule
+from kalends.schedules.changing import ScheduleChange
+from kalends.schedules.creating import ScheduleDraft
+from kalends.schedules.queries import ScheduleQuery
+from kalends.schedules.reading import SchedulePage
 
 SITE = "11111111-1111-4111-8111-111111111111"
 OWNER = "22222222-2222-4222-8222-222222222222"
@@ -81,6 +86,21 @@ def view(one: Connection | None = None) -> ConnectionView:
     return ConnectionView(one or connection(), PROVIDED)
 
 
+def schedule(**changes: Any) -> Schedule:
+    """Return a schedule with nothing but what every schedule has, changed as a test wants it."""
+    values: dict[str, Any] = {
+        "site_id": SITE,
+        "id": SCHEDULE,
+        "name": "Ada's chair",
+        "time_zone": "Europe/Dublin",
+        "owner_id": None,
+        "owner_name": None,
+        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "updated_at": datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC),
+    }
+    return Schedule(**(values | changes))
+
+
 def identity(*permissions: Permission) -> Identity:
     """Return an app that holds permissions."""
     return Identity(IdentityKind.APP, SITE, APP, frozenset(permissions))
@@ -95,6 +115,8 @@ class StandIns:
     connections: Sequence[ConnectionView] = field(default_factory=lambda: (view(),))
     calendars: Sequence[ExternalCalendar] = (ExternalCalendar("/someone/work/", "Work", time_zone="Europe/Dublin"),)
     failures: Failures = field(default_factory=Failures)
+    schedule: Schedule = field(default_factory=schedule)
+    next_schedules: str | None = None
     page: EventPage = field(default_factory=lambda: EventPage((), None, Failures()))
     raises: Exception | None = None
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -113,6 +135,10 @@ class StandIns:
             sync_configs=_SyncConfigs(self),
             disconnecting=_Disconnecting(self),
             events=_Events(self),
+            schedule_making=_Schedules(self),
+            schedule_looking=_Schedules(self),
+            schedule_updating=_Schedules(self),
+            schedule_ending=_Schedules(self),
             check_database=self.check_database,
             max_request_bytes=20_000,
         )
@@ -229,6 +255,32 @@ class _Events(_Part):
     ) -> EventPage:
         self.all.called("listEvents", identity=identity, cursor=cursor, limit=limit, partial_failure=partial_failure)
         return self.all.page
+
+
+class _Schedules(_Part):
+    async def create(self, site_id: str, draft: ScheduleDraft, *, idempotency_key: str | None = None) -> Schedule:
+        self.all.called("createSchedule", site_id=site_id, draft=draft, idempotency_key=idempotency_key)
+        return self.all.schedule
+
+    async def get(self, site_id: str, schedule_id: str) -> Schedule:
+        self.all.called("getSchedule", site_id=site_id, schedule_id=schedule_id)
+        return self.all.schedule
+
+    async def first(self, site_id: str, query: ScheduleQuery) -> SchedulePage:
+        self.all.called("querySchedules", site_id=site_id, query=query)
+        return SchedulePage([self.all.schedule], self.all.next_schedules)
+
+    async def next(self, site_id: str, cursor: str, *, limit: int | None) -> SchedulePage:
+        self.all.called("querySchedules", site_id=site_id, cursor=cursor, limit=limit)
+        return SchedulePage([self.all.schedule], self.all.next_schedules)
+
+    async def update(self, site_id: str, schedule_id: str, change: ScheduleChange, *, revision: int) -> Schedule:
+        self.all.called("updateSchedule", site_id=site_id, schedule_id=schedule_id, change=change, revision=revision)
+        return self.all.schedule
+
+    async def cancel(self, site_id: str, schedule_id: str) -> Schedule:
+        self.all.called("cancelSchedule", site_id=site_id, schedule_id=schedule_id)
+        return self.all.schedule
 
 
 def raised(error: type[KalendsError], **said: Any) -> KalendsError:

@@ -26,6 +26,7 @@ class Tenant:
     app: NewApp
     api_key: str
     cursor: str
+    schedule_cursor: str
     callers: Mapping[str, Mapping[str, str]]
     """Kind of caller → the headers that say who calls."""
 
@@ -57,6 +58,8 @@ class Attempt:
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
     refused_with: tuple[int, str] | None = None
+    staff: bool = True
+    """Whether the method is for staff at all; where it is not, they get 403 on their own site, too."""
 
 
 Trespass = Callable[[Tenant, Tenant], list[Attempt]]
@@ -112,6 +115,49 @@ def _by_oauth(stranger: Tenant, owner: Tenant) -> list[Attempt]:
     ]
 
 
+SCHEDULES = "http://kalends.test/calendar/v3/schedules"
+NO_SCHEDULE = (404, "SCHEDULE_NOT_FOUND")
+
+
+def _schedule(suffix: str = "", body: Any = None) -> Trespass:
+    def attempts(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+        url = f"{SCHEDULES}/{owner.schedule.id}{suffix}"
+        return [Attempt(url, body=body, refused_with=NO_SCHEDULE, staff=False)]
+
+    return attempts
+
+
+def _schedules(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    wanted = {"filter": {"id": owner.schedule.id}}
+    cursor = {"cursorPaging": {"cursor": owner.schedule_cursor}}
+    return [
+        Attempt(f"{SCHEDULES}/query", body={}, staff=False),
+        Attempt(f"{SCHEDULES}/query", body={"query": wanted}, staff=False),
+        Attempt(
+            f"{SCHEDULES}/query",
+            body={"query": cursor},
+            refused_with=(400, "query.cursorPaging.cursor"),
+            staff=False,
+        ),
+    ]
+
+
+def _new_schedule(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    theirs = {"name": "Chair", "owner": {"userId": owner.user.id}}
+    return [Attempt(SCHEDULES, body={"schedule": theirs}, refused_with=(404, "USER_NOT_FOUND"), staff=False)]
+
+
+def _changed_schedule(stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    url, body = f"{SCHEDULES}/{owner.schedule.id}", {"schedule": {"revision": "1", "name": "Chair"}}
+    attempts = [Attempt(url, body=body, refused_with=NO_SCHEDULE, staff=False)]
+    if stranger is not owner:
+        # the stranger's own schedule, which nobody of the other site can own
+        own = {"schedule": {"revision": "1", "owner": {"userId": owner.user.id}}}
+        url = f"{SCHEDULES}/{stranger.schedule.id}"
+        attempts.append(Attempt(url, body=own, refused_with=(404, "USER_NOT_FOUND"), staff=False))
+    return attempts
+
+
 TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("GET", "/providers"): lambda _stranger, _owner: [Attempt("/providers")],
     ("GET", "/connections"): _connections,
@@ -122,7 +168,14 @@ TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("POST", "/connections:connectByCredentials"): _by_credentials,
     ("POST", "/connections:connectByOAuth"): _by_oauth,
     ("POST", "/connections/{connection_id}/disconnect"): _connection("/disconnect"),
+    ("GET", "/calendar/v3/schedules/{schedule_id}"): _schedule(),
+    ("POST", "/calendar/v3/schedules/query"): _schedules,
+    ("POST", "/calendar/v3/schedules"): _new_schedule,
+    ("PATCH", "/calendar/v3/schedules/{schedule_id}"): _changed_schedule,
+    ("POST", "/calendar/v3/schedules/{schedule_id}/cancel"): _schedule("/cancel", {}),
     ("POST", "/oauth2/token"): PUBLIC,  # test_tenants.py tries another site's instance id by itself
     ("GET", "/healthz"): PUBLIC,
+    ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/docs"): PUBLIC,
 }
 """(method, path without prefix) → attempts; the last ones end what the others need."""

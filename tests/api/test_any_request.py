@@ -17,6 +17,8 @@ from tests.api.standins import CONNECTION, PROVIDER, StandIns
 NAMES = [
     *(one.name for one in parameters(ListEvents)),
     *("connectionId", "syncConfig", "listEventFromCalendars", "syncToCalendar", "primaryCalendar", "calendars"),
+    *("schedule", "query", "filter", "sort", "name", "revision", "timeZone", "owner", "userId", "$eq", "$in", "limit"),
+    *("externalId", "extendedFields", "defaultCapacity", "permissions", "fieldName", "order", "idempotencyKey"),
     *("id", "enabled", "providerId", "scheduleId", "email", "password", "redirectUrl", ".r", "cursorPaging"),
 ]
 texts = st.one_of(
@@ -37,7 +39,7 @@ def send(call: GoodCall, *, query: Any = None, body: Any = None, content: bytes 
         transport = httpx2.ASGITransport(app=create_api(StandIns().services))
         async with httpx2.AsyncClient(transport=transport, base_url=f"http://kalends.test{BASE}") as client:
             return await client.request(
-                call.method, call.path, params=query, json=body, content=content, headers={"Authorization": "all"}
+                call.method, call.url, params=query, json=body, content=content, headers={"Authorization": "all"}
             )
 
     return asyncio.run(sent())

@@ -82,8 +82,8 @@ async def test_a_failure_tells_nothing(client: httpx2.AsyncClient, standins: Sta
         f"{BASE}/connections/a/b",
         f"{BASE}/connections:connectByMagic",
         f"{BASE}",
-        "/docs",
-        "/openapi.json",
+        "/docs/",
+        "/openapi.yaml",
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
@@ -100,8 +100,10 @@ async def test_paths_that_are_not_served(client: httpx2.AsyncClient, path: str, 
         ("GET", f"{BASE}/connections:connectByOAuth", "OPTIONS, POST"),
         ("DELETE", f"{BASE}/connections/a", "GET, HEAD, OPTIONS"),
         ("PUT", f"{BASE}/connections/a/sync-config", "OPTIONS, PATCH"),
+        ("DELETE", "/calendar/v3/schedules/a", "GET, HEAD, OPTIONS, PATCH"),
         ("GET", "/oauth2/token", "OPTIONS, POST"),
         ("POST", "/healthz", "GET, HEAD, OPTIONS"),
+        ("POST", "/docs", "GET, HEAD, OPTIONS"),
     ],
 )
 async def test_methods_that_are_not_served(client: httpx2.AsyncClient, method: str, path: str, allowed: str) -> None:

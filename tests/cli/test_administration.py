@@ -83,13 +83,8 @@ def test_the_site_may_be_left_out_only_where_there_is_one(operator: Operator) ->
     ("command", "code"),
     [
         (("site", "update", "--site", "100ef23e-9e92-4293-8e08-d3747537138f", "--name", "x"), "SITE_NOT_FOUND"),
-        (("site", "create", "--name", " "), "INVALID_ARGUMENT"),
-        (("site", "create", "--name", "x", "--time-zone", "Mars/Olympus"), "INVALID_ARGUMENT"),
-        (("schedule", "create", "--name", "x", "--id", "no-guid"), "INVALID_ARGUMENT"),
         (("schedule", "create", "--name", "x", "--owner", "nobody"), "USER_NOT_FOUND"),
-        (("app", "create", "--name", "x", "--scope", "SCOPE.NONE"), "INVALID_ARGUMENT"),
         (("provider", "install", "carrier-pigeon", "--name", "x"), "PROVIDER_NOT_FOUND"),
-        (("provider", "install", "caldav", "--name", "x"), "INVALID_ARGUMENT"),
         (("provider", "remove", "nothing"), "PROVIDER_NOT_FOUND"),
         (("api-key", "revoke", "nothing"), "API_KEY_NOT_FOUND"),
         (("connection", "show", "nothing"), "CONNECTION_NOT_FOUND"),
@@ -103,6 +98,23 @@ def test_what_cannot_be_done_is_one_line_an_error_document_and_exit_code_1(
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
     assert operator.json(*command, code=1)["error"]["code"] == code
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("site", "create", "--name", " "),
+        ("site", "create", "--name", "x", "--time-zone", "Mars/Olympus"),
+        ("schedule", "create", "--name", "x", "--id", "no-guid"),
+        ("app", "create", "--name", "x", "--scope", "SCOPE.NONE"),
+        ("provider", "install", "caldav", "--name", "x"),
+    ],
+)
+def test_an_option_whose_value_does_not_fit_is_wrong_usage_too(operator: Operator, command: tuple[str, ...]) -> None:
+    operator.run("site", "create", "--name", "Studio")
+    error = operator.json(*command, code=2)["error"]
+    assert error["code"] == "INVALID_ARGUMENT"
+    assert operator.run(*command, code=2).stderr == f"Error: {error['message']}\n"
 
 
 @pytest.mark.parametrize(

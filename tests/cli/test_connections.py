@@ -40,7 +40,12 @@ def test_a_connection_from_beginning_to_end(studio: Studio) -> None:
     assert "Hostile" not in people
 
     assert operator.json("connection", "list")["connections"][0]["id"] == connected["id"]
-    assert operator.json("connection", "list", "--schedule", studio.provider_id) == {"connections": []}
+    unknown = operator.json("connection", "list", "--schedule", studio.provider_id, code=1)["error"]
+    assert unknown["code"] == "SCHEDULE_NOT_FOUND"
+    assert studio.provider_id in unknown["message"]
+    unknown = operator.json("events", "list", "--schedule", studio.provider_id, code=1)["error"]
+    assert unknown["code"] == "SCHEDULE_NOT_FOUND"
+    assert len(operator.json("connection", "list", "--schedule", studio.schedule_id.upper())["connections"]) == 1
     assert operator.json("provider", "remove", studio.provider_id, code=1)["error"]["code"] == "PROVIDER_IN_USE"
 
     assert studio.connected()["id"] == connected["id"]

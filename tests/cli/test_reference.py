@@ -5,13 +5,14 @@ from typer.testing import CliRunner
 
 from kalends.cli.application import app
 from kalends.settings import Settings
-from scripts import reference
+from scripts import import_graph, reference
 
 
 def test_the_pages_are_those_that_the_code_makes_now() -> None:
     advice = "run `python -m scripts.reference`"
     assert (reference.PAGES / "command-line.md").read_text() == reference.command_line(), advice
     assert (reference.PAGES / "configuration.md").read_text() == reference.configuration(), advice
+    assert import_graph.PAGE.read_text() == import_graph.page(), advice
 
 
 @pytest.mark.parametrize("name", [name for name, _ in reference.commands()])

@@ -29,8 +29,12 @@ def test_config_says_where_each_setting_comes_from(operator: Operator, tmp_path:
     operator.environment["KALENDS_PORT"] = "9000"
     lines = {line.split("│")[1].strip(): line for line in operator.run("config").stdout.splitlines() if "│" in line}
     assert "environment" in lines["port"]
-    assert "file" in lines["log_level"]
+    assert "kalends.toml" in lines["log_level"]
     assert "default" in lines["poll_interval"]
+    sources = operator.json("config")["sources"]
+    assert (sources["port"], sources["log_level"]) == ("environment", "kalends.toml")
+    assert {"data_dir", "net_allow", "port"} == {name for name, source in sources.items() if source == "environment"}
+    assert sources["poll_interval"] == "default"
 
 
 @pytest.mark.parametrize(
@@ -73,3 +77,24 @@ def test_a_database_that_cannot_be_reached_is_one_line_without_its_password(oper
     result = operator.run("site", "list", code=1)
     assert len(result.stderr.splitlines()) == 1
     assert "hush" not in result.stderr
+    assert "kalends doctor" in result.stderr
+
+
+def test_a_data_folder_that_is_a_file_is_one_line_with_advice(operator: Operator, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no folder")
+    for command in (("site", "list"), ("db", "upgrade"), ("serve", "--port", "0")):
+        stderr = operator.run(*command, code=1).stderr
+        assert len(stderr.splitlines()) == 1
+        assert str(tmp_path / "data") in stderr
+        assert "kalends doctor" in stderr
+
+
+def test_a_url_where_a_host_belongs_is_told_from_a_host(operator: Operator) -> None:
+    operator.environment["KALENDS_NET_ALLOW"] = "nas.lan http://keeper:hush@other.lan:5232/dav"
+    stderr = operator.run("config", code=2).stderr
+    assert "KALENDS_NET_ALLOW" in stderr
+    assert "write only its host, other.lan:5232" in stderr
+    assert "hush" not in stderr
+    operator.environment["KALENDS_NET_ALLOW"] = ""
+    operator.environment["KALENDS_NET_TRUSTED_HOSTS"] = "https://p42.example.net"
+    assert "KALENDS_NET_TRUSTED_HOSTS: " in operator.run("config", code=2).stderr

@@ -15,7 +15,7 @@ from kalends.providers.errors import Unavailable
 from kalends.store.runs import Runs
 from kalends.store.servers import Servers
 from tests.rules.conftest import Scripted
-from tests.scripted_provider import GUID
+from tests.scripted_provider import GUID, RemoteCalendar
 from tests.world import ics
 
 PATIENCE = 20.0
@@ -80,6 +80,29 @@ async def test_a_failure_backs_off_and_recovers_by_itself(scripted: Scripted) ->
             return (await world.connection(connection.id)).failures == 0
 
         await until(recovered)
+
+
+async def test_a_server_that_wants_to_be_left_alone_is_asked_nothing_more_and_its_wait_counts(
+    scripted: Scripted,
+) -> None:
+    world = scripted.world
+    scripted.kind.calendars = {name: RemoteCalendar() for name in "abc"}
+    connection = await scripted.connect()
+    await world.sync(connection)
+    scripted.kind.readings.clear()
+
+    def down(_page: int) -> None:
+        if len(scripted.kind.readings) == 2:
+            raise Unavailable("later", retry_after=timedelta(hours=5))
+        raise Unavailable("down")
+
+    scripted.kind.fault = down
+    await world.sync(connection)
+    assert len(scripted.kind.readings) == 2, "the third calendar was asked for all the same"
+    world.clock.advance(timedelta(hours=4, minutes=59))
+    assert await world.kalends.leased.claim_due(1) == []
+    world.clock.advance(timedelta(minutes=2))
+    assert len(await world.kalends.leased.claim_due(1)) == 1
 
 
 async def test_refused_credentials_are_tried_again_ever_more_rarely(scripted: Scripted) -> None:

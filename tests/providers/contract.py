@@ -91,13 +91,21 @@ class Mirror:
         return {key: self.items[key][0] for key in wanted}
 
     async def sync(
-        self, session: AccountSession, calendar: ExternalCalendar, *, full: bool = False, cut_after: int | None = None
+        self,
+        session: AccountSession,
+        calendar: ExternalCalendar,
+        *,
+        full: bool = False,
+        cut_after: int | None = None,
+        thorough: bool = False,
     ) -> list[Page]:
         """Do one pass, or its first pages only; return this call's pages."""
         if full:
             self.cursor = None
         self.pages = []
-        reading = session.read(calendar, cursor=self.cursor, continuation=self.continuation, stored=self)
+        reading = session.read(
+            calendar, cursor=self.cursor, continuation=self.continuation, stored=self, thorough=thorough
+        )
         async for page in reading:
             self._apply(page)
             if cut_after is not None and len(self.pages) >= cut_after:

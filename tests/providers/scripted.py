@@ -1,7 +1,7 @@
 """A CalDAV server that answers what a test tells it, over real HTTP: for what real servers cannot be made to do."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from xml.sax.saxutils import escape
 
@@ -9,6 +9,7 @@ from kalends.model.calendar import ExternalCalendar
 from kalends.net.client import Limits
 from kalends.providers.caldav.cursor import Cursor, CursorKind
 from kalends.providers.caldav.session import CalDavSession, kept_credentials
+from kalends.providers.quirks import Quirks
 from tests.net.loopback import Asked, raw, serve
 from tests.providers.contract import CountingClient, Mirror
 from tests.servers import LOOPBACK
@@ -113,9 +114,12 @@ TEXTS = {A: event("title-a"), B: event("title-b"), C: event("title-c")}
 
 @asynccontextmanager
 async def scripted(
-    script: Script, *, hanging_up_on: str = "", limits: Limits | None = None
+    script: Script, *, hanging_up_on: str = "", limits: Limits | None = None, known: Collection[str] = ()
 ) -> AsyncIterator[CalDavSession]:
-    """Serve the script; after answering the given method the server closes the connection."""
+    """Serve the script; after answering the given method the server closes the connection.
+
+    `known` are the deviations that the session is told of.
+    """
 
     async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
         await script.answer(asked, writer)
@@ -125,7 +129,7 @@ async def scripted(
     async with serve(answer) as server, CountingClient(LOOPBACK, limits=limits) as client:
         origin = f"http://{server.place}"
         kept = kept_credentials("ann", "secret", origin=origin, principal=f"{origin}/p/", homes=[f"{origin}/"])
-        yield CalDavSession(client, kept, advice="")
+        yield CalDavSession(client, kept, advice="", met=Quirks(known))
 
 
 def full_of(*keys: str, **etags: str) -> Mirror:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -14,6 +15,7 @@ from kalends.providers.caldav.cursor import Cursor, CursorKind
 from kalends.providers.caldav.errors import Malformed, TooLarge
 from kalends.providers.caldav.zones import iana_zone, zone_of_vtimezone
 from kalends.providers.errors import Unavailable
+from kalends.providers.quirks import Quirks
 from tests.net.loopback import Asked, raw
 from tests.providers import scripted as answers
 from tests.providers.contract import Mirror
@@ -146,7 +148,8 @@ async def test_the_event_loop_has_its_turn_while_a_long_listing_is_taken_in() ->
 
     counting = asyncio.create_task(count_turns())
     taken = listing.Listing("/c/", Cursor(CursorKind.ETAGS))
-    await listing._take_changes(cast("DavClient", None), url, answer, taken)
+    noting = cast("DavClient", SimpleNamespace(quirks=Quirks()))
+    await listing._take_changes(noting, url, answer, taken)
     counting.cancel()
     assert len(taken.members) == 10_000
     assert turns >= 10

@@ -7,9 +7,12 @@ from urllib.parse import quote
 
 import pytest
 
+from kalends.providers.apple import APPLE
 from kalends.providers.base import ProviderKind
 from kalends.providers.caldav import CALDAV
 from kalends.providers.errors import CredentialsRefused
+from tests.icloud.running import RunningICloud
+from tests.icloud.tokens import UNKNOWN_TOKEN
 from tests.providers.contract import (
     CountingClient,
     Mirror,
@@ -77,17 +80,25 @@ class CalDavWorld:
         if time_zone:
             properties += component("c:calendar-timezone", text=_ZONE.format(zone=time_zone))
         self.server.make_calendar(path, properties)
+        return self.outside(path)
+
+    def outside(self, path: str) -> str:
+        """Return what the provider calls the calendar that is at a path of the server."""
         return path
 
+    def inside(self, calendar: str) -> str:
+        """Return the path at the server of the calendar that the provider calls so."""
+        return calendar
+
     async def delete_calendar(self, calendar: str) -> None:
-        self.server.delete(calendar)
+        self.server.delete(self.inside(calendar))
 
     async def put_event(self, calendar: str, event: str, *, title: str, more: str = "") -> None:
         self.server.put(self._path(calendar, event), _EVENT.format(uid=event.encode().hex(), title=title, more=more))
 
     async def put_events(self, calendar: str, titles: Mapping[str, str]) -> None:
         texts = {f"{event}.ics": _EVENT.format(uid=event, title=title, more="") for event, title in titles.items()}
-        self.server.put_many(calendar, texts)
+        self.server.put_many(self.inside(calendar), texts)
 
     async def rename_event(self, calendar: str, event: str, new_name: str) -> None:
         text = self.server.get(self._path(calendar, event))
@@ -104,16 +115,37 @@ class CalDavWorld:
         return json.dumps({**json.loads(cursor), "value": "http://radicale.org/ns/sync/" + 64 * "0"})
 
     def _path(self, calendar: str, event: str) -> str:
-        return f"{calendar}{quote(event, safe='')}.ics"
+        return f"{self.inside(calendar)}{quote(event, safe='')}.ics"
+
+
+class ICloudWorld(CalDavWorld):
+    """A `World` at the stand-in for iCloud; the other client changes what is at the server behind it."""
+
+    kind = APPLE
+
+    def __init__(self, icloud: RunningICloud) -> None:
+        super().__init__(icloud.behind)
+        self.account = icloud.account(self.login)
+        self.config = {}
+        self.client = icloud.client()
+
+    def outside(self, path: str) -> str:
+        return self.account.outside(path)
+
+    def inside(self, calendar: str) -> str:
+        return self.account.inside(calendar)
+
+    def damaged(self, cursor: str) -> str:
+        return json.dumps({**json.loads(cursor), "value": UNKNOWN_TOKEN})
 
 
 @pytest.fixture
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[CalDavWorld]:
-    server: CalDavServer = request.getfixturevalue(request.cls.server)
-    world = CalDavWorld(server)
+    server: CalDavServer | RunningICloud = request.getfixturevalue(request.cls.server)
+    world = ICloudWorld(server) if isinstance(server, RunningICloud) else CalDavWorld(server)
     async with world.client:
         yield world
-    server.forget_calendars()
+    world.server.forget_calendars()
 
 
 class TestRadicale(RefusesWrongPasswords, TellsReadOnly, ProviderContract):
@@ -149,3 +181,7 @@ class TestRadicale(RefusesWrongPasswords, TellsReadOnly, ProviderContract):
 
 class TestXandikos(ProviderContract):
     server = "xandikos"
+
+
+class TestICloud(RefusesWrongPasswords, TellsReadOnly, ProviderContract):
+    server = "icloud"

@@ -9,7 +9,10 @@ from kalends.connections.sync_config import ImportChange, SyncConfigChange
 from kalends.model.errors import Invalid, KalendsError, NotFound, PermissionDenied
 from kalends.model.identity import Identity, IdentityKind, Permission, Role
 from kalends.model.ids import new_id
-from kalends.model.schedule import Titles
+from kalends.model.schedule import ScheduleFilter, Titles
+from kalends.schedules.changing import ScheduleChange
+from kalends.schedules.creating import ScheduleDraft
+from kalends.schedules.queries import ScheduleQuery
 from kalends.store.tables import metadata
 from tests.rules.conftest import EMAIL, Scripted
 from tests.scripted_provider import GUID
@@ -67,6 +70,15 @@ async def test_rule_10_every_statement_of_a_whole_life_names_the_site(scripted: 
         await kalends.clients.revoke_app(world.site.id, app.client_id)
         await kalends.clients.revoke_api_key(world.site.id, record.id)
         await kalends.connections.list(world.owner, schedule_ids=[world.schedule.id], partial_failure=True)
+        draft = ScheduleDraft("Room", follows_site_zone=True)
+        room = await kalends.services.schedule_making.create(world.site.id, draft, idempotency_key=new_id())
+        change = ScheduleChange(owner_id=world.user.id, time_zone="Asia/Tokyo")
+        await kalends.schedule_changing.update(world.site.id, room.id, change, revision=1)
+        await kalends.sites.update(world.site.id, time_zone="America/New_York")
+        await world.sync(connection)
+        wanted = ScheduleFilter((room.id,), ("x",), (new_id(),))
+        await kalends.schedule_reading.first(world.site.id, ScheduleQuery(wanted))
+        await kalends.schedule_cancelling.cancel(world.site.id, room.id)
         await kalends.users.disable(world.site.id, world.user.id)
         await kalends.users.all(other.site.id)
         await kalends.schedules.all(other.site.id)

@@ -1,6 +1,6 @@
 """Sites, as an operator makes and changes them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -9,18 +9,30 @@ from kalends.model.errors import Invalid, NotFound, Rule
 from kalends.model.ids import new_id
 from kalends.model.schedule import Site, Titles
 from kalends.model.time import is_iana_zone
-from kalends.store.database import Database
+from kalends.store.database import Database, Transaction
 from kalends.store.sites import Sites
 
 LONGEST_NAME = 200
 
 
 class SiteAdministration:
-    """Makes, changes and lists sites."""
+    """Makes, changes and lists sites.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    `on_new_zone` takes part in the transaction that gives a site another time zone: it is given the site's id and the
+    zone, and returns how many schedules it moved. `wake` is called once such a transaction has ended.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        on_new_zone: Callable[[Transaction, str, str], Awaitable[int]],
+        wake: Callable[[], None],
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._on_new_zone = on_new_zone
+        self._wake = wake
 
     async def create(
         self,
@@ -52,32 +64,42 @@ class SiteAdministration:
         redirect_origins: Iterable[str] | None = None,
         titles: Titles | None = None,
     ) -> Site:
-        """Change what is given of a site; raises `NotFound`, `Invalid`."""
-        site = await self.get(site_id)
-        if name is not None:
-            site = replace(site, name=checked_name("name", name))
-        if time_zone is not None:
-            site = replace(site, time_zone=checked_zone("timeZone", time_zone))
-        if redirect_origins is not None:
-            site = replace(site, redirect_origins=_origins(redirect_origins))
-        if titles is not None:
-            site = replace(site, titles=titles)
+        """Change what is given of a site; the schedules that follow its zone follow. Raises `NotFound`, `Invalid`."""
+        moved = 0
         async with self._database.write() as writer:
-            await Sites(writer).update(site)
+            sites = Sites(writer)
+            await sites.lock(site_id.lower())
+            before = site = _found(await sites.get(site_id.lower()), site_id)
+            if name is not None:
+                site = replace(site, name=checked_name("name", name))
+            if time_zone is not None:
+                site = replace(site, time_zone=checked_zone("timeZone", time_zone))
+            if redirect_origins is not None:
+                site = replace(site, redirect_origins=_origins(redirect_origins))
+            if titles is not None:
+                site = replace(site, titles=titles)
+            await sites.update(site)
+            if site.time_zone != before.time_zone:
+                moved = await self._on_new_zone(writer, site.id, site.time_zone)
+        if moved:
+            self._wake()
         return site
 
     async def get(self, site_id: str) -> Site:
         """Return a site; raises `NotFound`."""
         async with self._database.read() as reader:
-            site = await Sites(reader).get(site_id.lower())
-        if site is None:
-            raise NotFound(f"There is no site {site_id}.", code="SITE_NOT_FOUND")
-        return site
+            return _found(await Sites(reader).get(site_id.lower()), site_id)
 
     async def all(self) -> Sequence[Site]:
         """Return all sites."""
         async with self._database.read() as reader:
             return await Sites(reader).all()
+
+
+def _found(site: Site | None, site_id: str) -> Site:
+    if site is None:
+        raise NotFound(f"There is no site {site_id}.", code="SITE_NOT_FOUND")
+    return site
 
 
 def checked_name(field: str, name: str) -> str:

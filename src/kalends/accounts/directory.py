@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from kalends.model.errors import provider_not_found
+from kalends.model.errors import Invalid, Rule, provider_not_found
 from kalends.model.provider import Provider
 from kalends.providers.base import ProviderKind
 from kalends.store.database import Database, Transaction
@@ -36,6 +36,23 @@ class ProviderDirectory:
             if provider.id == provider_id.lower():
                 return provider
         raise provider_not_found(provider_id)
+
+    async def named(self, site_id: str, said: str) -> Provider:
+        """Return the provider that a person means: by its id, or by a name or kind that only one has.
+
+        Raises `NotFound`, and `Invalid` where several fit.
+        """
+        providers = await self.list(site_id)
+        for fits in (
+            [one for one in providers if one.id == said.lower()],
+            [one for one in providers if said.casefold() in {one.name.casefold(), one.kind}],
+        ):
+            if len(fits) > 1:
+                ids = ", ".join(one.id for one in fits)
+                raise Invalid.one("provider", f"several providers are called {said!r}: {ids}", Rule.OTHER)
+            if fits:
+                return fits[0]
+        raise provider_not_found(said)
 
     async def known(self, connection: Transaction, site_id: str) -> Mapping[str, Provider]:
         """Return id → provider, with those that were removed: existing connections still name them.

@@ -48,7 +48,7 @@ class Accounts:
         except SealBroken as error:
             raise Unavailable(str(error)) from None
         kind = self._directory.kind(provider)
-        async with kind.session(self._client, provider.config, credentials) as session:
+        async with kind.session(self._client, provider.config, credentials, connection.quirks) as session:
             yield session
 
     def seal(self, account: Account, site_id: str, connection_id: str) -> bytes:

@@ -4,36 +4,33 @@ It is plain Starlette: all methods share one mechanism (`operations.Endpoint`), 
 only double, and which keeps the order of checks where it can be read.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.routing import Match, Route
 
-from kalends.api import connections, events, providers, sync_config, token
+from kalends.api import connections, events, health, providers, schedules, sync_config, token
 from kalends.api.edge import REQUEST_ID, LastResort, RequestLog
+from kalends.api.openapi.serving import Documents
 from kalends.api.operations import EXTERNAL_CALENDARS, Endpoint, Operation
 from kalends.api.refusals import Malformed, NoSuchMethod, WrongMethod, refusal
 from kalends.api.services import Services
 from kalends.model.errors import KalendsError
-
-log = structlog.get_logger(__name__)
 
 OPERATIONS: Sequence[Operation[Any]] = (
     *events.OPERATIONS,
     *connections.OPERATIONS,
     *sync_config.OPERATIONS,
     *providers.OPERATIONS,
+    *schedules.OPERATIONS,
 )
 
-HEALTH_DEADLINE_SECONDS = 5
 CONSISTENT = "X-Wix-Consistent"
 ALLOWED_HEADERS = (
     "authorization",
@@ -46,12 +43,13 @@ ALLOWED_HEADERS = (
 
 
 def create_api(services: Services) -> Starlette:
-    """Return the application that serves the contract, the token endpoint and `/healthz`."""
+    """Return the application that serves the contract, the token endpoint, `/healthz` and the API's documents."""
     app = Starlette(
         routes=[
             *(_route(prefix, operation, services) for operation in OPERATIONS for prefix in operation.prefixes),
             Route(token.PATH, token.TokenEndpoint(services).answer, methods=["POST"], name="token"),
-            Route("/healthz", _Health(services).answer, methods=["GET"], name="health"),
+            Route(health.PATH, health.HealthEndpoint(services).answer, methods=["GET"], name="health"),
+            *Documents(OPERATIONS).routes(),
         ],
         middleware=[
             Middleware(RequestLog),
@@ -80,36 +78,26 @@ def _route(prefix: str, operation: Operation[Any], services: Services) -> Route:
     )
 
 
-class _Health:
-    """Tells whether the service can answer at all; asks for no credentials and tells nothing else."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    async def answer(self, _request: Request) -> Response:
-        try:
-            async with asyncio.timeout(HEALTH_DEADLINE_SECONDS):
-                await self._services.check_database()
-        except Exception as error:  # noqa: BLE001 - whatever the database raises, the service is not well
-            log.warning("unhealthy", error=type(error).__qualname__)
-            return JSONResponse({"status": "unavailable"}, 503)
-        return JSONResponse({"status": "ok"})
-
-
 async def _refuse(_request: Request, error: Any) -> Response:
     return refusal(error)
 
 
-async def _refuse_route(request: Request, error: Any) -> Response:
-    allowed = (error.headers or {}).get("Allow")
-    if allowed is None:
+async def _refuse_route(request: Request, _error: Any) -> Response:
+    allowed = _allowed(request)
+    if not allowed:
         return refusal(
             NoSuchMethod(f"Nothing is served here; the calendar methods are under {EXTERNAL_CALENDARS[0]}/.")
         )
-    headers = {"Allow": ", ".join(sorted({*allowed.split(", "), "OPTIONS"}))}
+    headers = {"Allow": ", ".join(sorted({*allowed, "OPTIONS"}))}
     if request.method == "OPTIONS":
         return Response(status_code=204, headers=headers)
     return refusal(WrongMethod(f"{request.method} is not allowed here, but {headers['Allow']}."), headers)
+
+
+def _allowed(request: Request) -> set[str]:
+    """Return the methods of all routes with the request's path; the error names those of the first one only."""
+    routes = (one for one in request.app.routes if one.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in routes for method in route.methods or ()}
 
 
 async def _refuse_half_a_body(_request: Request, _error: Any) -> Response:

@@ -1,5 +1,8 @@
 """How a connection is written (contract §4, §5.2)."""
 
+from pydantic import ConfigDict, Field
+
+from kalends.api.fields import EmailText, GuidText
 from kalends.api.messages import Answer, Empty
 from kalends.connections.views import ConnectionView
 from kalends.model.connection import ErrorReason, ImportChoice, ImportConfig, Status
@@ -9,37 +12,43 @@ from kalends.model.provider import CalendarType
 class SelectedCalendarMessage(Answer):
     """A calendar chosen for import."""
 
-    id: str
-    name: str | None = None
+    id: str = Field(description="The provider's id of the calendar.")
+    name: str | None = Field(None, description="Its name, for people.")
 
 
 class SelectedCalendarsMessage(Answer):
     """The arm `calendars`."""
 
-    calendars: list[SelectedCalendarMessage]
+    calendars: list[SelectedCalendarMessage] = Field(description="The chosen calendars, possibly none.")
 
 
 class ImportMessage(Answer):
     """The side `listEventFromCalendars`, with one arm."""
 
-    enabled: bool
-    primary_calendar: Empty | None = None
-    calendars: SelectedCalendarsMessage | None = None
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["primaryCalendar"]}, {"required": ["calendars"]}]}
+    )
+
+    enabled: bool = Field(description="Whether events are imported.")
+    primary_calendar: Empty | None = Field(None, description="There if the account's primary calendar is imported.")
+    calendars: SelectedCalendarsMessage | None = Field(None, description="There if single calendars are imported.")
 
 
 class ExportMessage(Answer):
     """The side `syncToCalendar`, with one arm or none."""
 
-    enabled: bool
-    primary_calendar: Empty | None = None
-    dedicated_calendar: Empty | None = None
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["primaryCalendar", "dedicatedCalendar"]}})
+
+    enabled: bool = Field(description="Whether events are exported.")
+    primary_calendar: Empty | None = Field(None, description="There if the account's primary calendar is written to.")
+    dedicated_calendar: Empty | None = Field(None, description="There if a calendar made for it is written to.")
 
 
 class SyncConfigMessage(Answer):
     """What is imported and exported."""
 
-    list_event_from_calendars: ImportMessage
-    sync_to_calendar: ExportMessage
+    list_event_from_calendars: ImportMessage = Field(description="From where events are imported.")
+    sync_to_calendar: ExportMessage = Field(description="To where events are exported.")
 
     @classmethod
     def of(cls, imports: ImportConfig) -> "SyncConfigMessage":
@@ -55,18 +64,26 @@ class SyncConfigMessage(Answer):
 
 
 class ConnectionMessage(Answer):
-    """A connection. `error_reason` is there exactly in the status `ERROR`."""
+    """One account of a provider, connected to one schedule. `errorReason` is there exactly in the status `ERROR`."""
 
-    id: str
-    provider_id: str
-    calendar_type: CalendarType
-    schedule_id: str
-    user_id: str | None = None
-    app_id: str | None = None
-    external_account_email: str | None = None
-    status: Status
-    error_reason: ErrorReason | None = None
-    sync_config: SyncConfigMessage
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"status": {"const": Status.ERROR.value}}},
+            "then": {"required": ["errorReason"]},
+            "else": {"not": {"required": ["errorReason"]}},
+        }
+    )
+
+    id: str = Field(description="The connection's id: letters and digits, not a GUID.")
+    provider_id: GuidText = Field(description="The provider of the account.")
+    calendar_type: CalendarType = Field(description="The kind of external calendar.")
+    schedule_id: GuidText = Field(description="The schedule that the account is connected to.")
+    user_id: GuidText | None = Field(None, description="The owner of the schedule, if it has one.")
+    app_id: GuidText | None = Field(None, description="The app that made the connection, if it was one.")
+    external_account_email: EmailText | None = Field(None, description="The account's e-mail address, where known.")
+    status: Status = Field(description="How the connection is doing.")
+    error_reason: ErrorReason | None = Field(None, description="Why the status is `ERROR`.")
+    sync_config: SyncConfigMessage = Field(description="What is imported and exported.")
 
     @classmethod
     def of(cls, view: ConnectionView) -> "ConnectionMessage":
@@ -89,7 +106,7 @@ class ConnectionMessage(Answer):
 class ConnectionAnswer(Answer):
     """One connection."""
 
-    connection: ConnectionMessage
+    connection: ConnectionMessage = Field(description="The connection as it is now.")
 
     @classmethod
     def of(cls, view: ConnectionView) -> "ConnectionAnswer":

@@ -6,13 +6,13 @@ from typing import Literal, cast
 from pydantic import Field, ValidationInfo, field_validator
 
 from kalends.api.connections import MOST_IDS
-from kalends.api.fields import Count, Cursor, DateTime, Flag, Guid, Refused
+from kalends.api.fields import Count, Cursor, DateTime, DateTimeText, Flag, Guid, GuidText, Refused
 from kalends.api.messages import Answer, Asked
-from kalends.api.operations import Call, Operation
+from kalends.api.operations import Call, Declared, Operation
 from kalends.api.services import Services
 from kalends.connections.events import EventPage, ListedEvent
 from kalends.connections.queries import DEFAULT_LIMIT, EventQuery
-from kalends.model.errors import Rule
+from kalends.model.errors import Invalid, ProviderUnavailable, Rule
 from kalends.model.identity import Permission
 from kalends.model.provider import CalendarType
 from kalends.model.time import Window
@@ -27,21 +27,47 @@ _MINUTE = timedelta(minutes=1)
 class CursorPaging(Asked):
     """How much, and where to go on."""
 
-    limit: Count | None = Field(None, ge=1, le=MAX_LIMIT)
-    cursor: Cursor | None = None
+    limit: Count | None = Field(
+        None, ge=1, le=MAX_LIMIT, description=f"Events on a page; {DEFAULT_LIMIT} where nothing is said."
+    )
+    cursor: Cursor | None = Field(
+        None, description="The cursor of the page before; it carries the whole first query and is valid for a day."
+    )
 
 
 class ListEvents(Asked):
     """The query of *list events*. A cursor carries the whole first query, so that beside it nothing else is needed."""
 
     cursor_paging: CursorPaging = Field(default_factory=CursorPaging)
-    from_: DateTime | None = Field(None, alias="from", validate_default=True)
-    to: DateTime | None = Field(None, validate_default=True)
-    schedule_ids: list[Guid] | None = Field(None, max_length=MOST_IDS)
-    user_ids: list[Guid] | None = Field(None, max_length=MOST_IDS)
-    all_day: Flag | None = None
-    fieldsets: list[Literal["NO_PI", "OWN_PI"]] = Field(default_factory=list)
-    partial_failure: Flag | None = None
+    from_: DateTime | None = Field(
+        None,
+        alias="from",
+        validate_default=True,
+        description="Events that end after this. Required, unless there is a cursor; with offset.",
+        examples=["2026-12-01T00:00:00Z"],
+    )
+    to: DateTime | None = Field(
+        None,
+        validate_default=True,
+        description="Events that begin before this. Required, unless there is a cursor; later than `from`, by at most "
+        "five years.",
+        examples=["2027-01-01T00:00:00Z"],
+    )
+    schedule_ids: list[Guid] | None = Field(
+        None, max_length=MOST_IDS, description="Only events of these schedules; one that is unknown has none."
+    )
+    user_ids: list[Guid] | None = Field(
+        None, max_length=MOST_IDS, description="Only events of the schedules that these users own."
+    )
+    all_day: Flag | None = Field(
+        None, description="`true`: only all-day events; `false`: only timed ones; absent: both."
+    )
+    fieldsets: list[Literal["NO_PI", "OWN_PI"]] = Field(
+        default_factory=list, description="`OWN_PI` asks for titles and names, where the caller may see them."
+    )
+    partial_failure: Flag | None = Field(
+        None, description="Whether to answer with what can be read, and name what cannot, in place of failing."
+    )
 
     @field_validator("from_", "to")
     @classmethod
@@ -83,15 +109,15 @@ class ListEvents(Asked):
 class EventMessage(Answer):
     """An event. Title and the two names are there only where the caller asked for them and may see them."""
 
-    schedule_id: str
-    calendar_type: CalendarType
-    calendar_name: str | None = None
-    title: str | None = None
-    start: str
-    end: str
-    all_day: bool
-    schedule_owner_id: str | None = None
-    schedule_owner_name: str | None = None
+    schedule_id: GuidText = Field(description="The schedule that the event blocks.")
+    calendar_type: CalendarType = Field(description="The kind of external calendar that it comes from.")
+    calendar_name: str | None = Field(None, description="The calendar's name, with `OWN_PI`.")
+    title: str | None = Field(None, description="The event's title, with `OWN_PI`.")
+    start: DateTimeText = Field(description="When it begins; an all-day event at midnight in the schedule's zone.")
+    end: DateTimeText = Field(description="When it has ended.")
+    all_day: bool = Field(description="Whether it is an all-day event.")
+    schedule_owner_id: GuidText | None = Field(None, description="The schedule's owner, if it has one.")
+    schedule_owner_name: str | None = Field(None, description="The owner's name, with `OWN_PI`.")
 
     @classmethod
     def of(cls, event: ListedEvent) -> "EventMessage":
@@ -112,25 +138,25 @@ class EventMessage(Answer):
 class Cursors(Answer):
     """Where the next page is, if there is one."""
 
-    next: str | None = None
+    next: str | None = Field(None, description="The cursor of the next page.")
 
 
 class PagingMetadata(Answer):
     """The size of this page, and whether there is another."""
 
-    count: int
-    cursors: Cursors
-    has_next: bool
+    count: int = Field(ge=0, description="Events on this page.")
+    cursors: Cursors = Field(description="Where the next page is.")
+    has_next: bool = Field(description="Whether there is a next page.")
 
 
 class EventsAnswer(Answer):
     """A page of events; what failed is named where `partialFailure` was asked for."""
 
-    events: list[EventMessage]
-    paging_metadata: PagingMetadata
-    failed_provider_ids: list[str] | None = None
-    failed_connection_ids: list[str] | None = None
-    failed_schedule_ids: list[str] | None = None
+    events: list[EventMessage] = Field(description="The events by start, possibly none.")
+    paging_metadata: PagingMetadata = Field(description="This page, and whether there is another.")
+    failed_provider_ids: list[GuidText] | None = Field(None, description="Providers that could not be read.")
+    failed_connection_ids: list[str] | None = Field(None, description="Connections that could not be read.")
+    failed_schedule_ids: list[GuidText] | None = Field(None, description="The schedules of those connections.")
 
     @classmethod
     def of(cls, page: EventPage) -> "EventsAnswer":
@@ -183,5 +209,16 @@ OPERATIONS = (
         asks=ListEvents,
         answers=EventsAnswer,
         perform=list_events,
+        errors=(
+            Declared(Invalid, "TO_AFTER_FROM", "`to` is not later than `from`."),
+            Declared(Invalid, "SPAN_LIMIT", "`to` is more than five years after `from`."),
+            Declared(Invalid, "INVALID_CURSOR", "The cursor was not handed out here, or has expired."),
+            Declared(
+                ProviderUnavailable,
+                "PROVIDER_UNAVAILABLE",
+                "A calendar that belongs to the answer cannot be read, and `partialFailure` is not asked for, or "
+                "nothing can be read.",
+            ),
+        ),
     ),
 )

@@ -1,4 +1,8 @@
-"""The kinds of fields that requests hold, each with what is wrong where it does not fit (contract §3, §6.2)."""
+"""The kinds of fields that requests and answers hold (contract §3, §6.2).
+
+Those of requests say what is wrong where a value does not fit. Each has the JSON schema that the API's documents show:
+where pydantic cannot know what a validator of ours takes, it stands beside it.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -25,6 +29,14 @@ _DATE_TIME = re.compile(
 )
 _LEAP_SECOND = 60
 
+_STORABLE_PATTERN = r"^[^\x00]*$"
+_EMAIL_PATTERN = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
+_WEB_URL_PATTERN = (
+    r"^https?://[A-Za-z0-9._-]+(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
+    r"([/?#][^\s\x00-\x20\x7f\\<>\"{}|^`]*)?$"
+)
+"""Somewhat narrower than what is taken, which JSON Schema cannot say: an IPv6 address is a host, too."""
+
 
 class Refused(ValueError):
     """A value does not fit its field: what `Violation` says, but for the field's name."""
@@ -37,7 +49,8 @@ class Refused(ValueError):
         self.data = data
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Return a text that databases take; raises `Refused`."""
     # databases refuse U+0000, and UTF-8 has no lone surrogates
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise Refused(Rule.FORMAT, "must hold characters only, no U+0000 and no lone surrogates", type="TEXT")
@@ -118,16 +131,52 @@ def _count(value: object) -> object:
     return value
 
 
-Guid = Annotated[str, AfterValidator(_guid)]
+Guid = Annotated[str, Field(json_schema_extra={"format": "uuid"}), AfterValidator(_guid)]
 """A GUID in either case, read as lower case."""
-Email = Annotated[str, Field(max_length=LONGEST_EMAIL), AfterValidator(_storable), AfterValidator(_email)]
-Password = Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD, repr=False), AfterValidator(_storable)]
-WebUrl = Annotated[str, Field(max_length=LONGEST_URL), AfterValidator(_storable), AfterValidator(_web_url)]
-CalendarId = Annotated[str, Field(min_length=1, max_length=LONGEST_CALENDAR_ID), AfterValidator(_storable)]
-Cursor = Annotated[str, Field(min_length=1, max_length=LONGEST_CURSOR), AfterValidator(_storable)]
+Email = Annotated[
+    str,
+    Field(max_length=LONGEST_EMAIL, json_schema_extra={"format": "email", "pattern": _EMAIL_PATTERN}),
+    AfterValidator(storable),
+    AfterValidator(_email),
+]
+Password = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=LONGEST_PASSWORD,
+        repr=False,
+        json_schema_extra={"format": "password", "pattern": _STORABLE_PATTERN},
+    ),
+    AfterValidator(storable),
+]
+WebUrl = Annotated[
+    str,
+    Field(max_length=LONGEST_URL, json_schema_extra={"format": "uri", "pattern": _WEB_URL_PATTERN}),
+    AfterValidator(storable),
+    AfterValidator(_web_url),
+]
+CalendarId = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_CALENDAR_ID, json_schema_extra={"pattern": _STORABLE_PATTERN}),
+    AfterValidator(storable),
+]
+Cursor = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_CURSOR, json_schema_extra={"pattern": _STORABLE_PATTERN}),
+    AfterValidator(storable),
+]
 DateTime = Annotated[datetime, BeforeValidator(_date_time)]
 """An RFC 3339 date-time with offset; what is read is the instant in UTC."""
 Flag = Annotated[bool, BeforeValidator(_flag)]
 """A boolean of a query: `true` or `false`."""
 Count = Annotated[int, BeforeValidator(_count)]
 """A whole number of a query."""
+
+GuidText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+"""A GUID of an answer, in lower case."""
+EmailText = Annotated[str, Field(json_schema_extra={"format": "email"})]
+"""An e-mail address of an answer."""
+UrlText = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+"""A web URL of an answer."""
+DateTimeText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""A date-time of an answer, as RFC 3339 writes it."""

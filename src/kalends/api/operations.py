@@ -14,8 +14,16 @@ from kalends.api.messages import Answer, Asked
 from kalends.api.reading import read_json, read_query
 from kalends.api.services import Services
 from kalends.api.violations import violations
-from kalends.model.errors import Invalid, KalendsError, PermissionDenied, Unauthenticated, connection_not_found
+from kalends.model.errors import (
+    Invalid,
+    KalendsError,
+    PermissionDenied,
+    Unauthenticated,
+    connection_not_found,
+    schedule_not_found,
+)
 from kalends.model.identity import Identity, Permission
+from kalends.model.ids import is_guid
 
 AskedT = TypeVar("AskedT", bound=Asked)
 
@@ -28,13 +36,17 @@ EXTERNAL_CALENDARS = (
 )
 """Where clients look for the External Calendar methods: the public path, and the ones of other hosts (contract §1)."""
 
+SCHEDULES = ("/calendar/v3/schedules",)
+"""Where clients look for the Schedules methods; no other mapping is known of them (contract §9)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """An application error that an operation answers with, beyond those that every operation has."""
+    """An error that an operation answers with, beyond those that every operation has."""
 
     error: type[KalendsError]
     code: str
+    """Its code; for `Invalid`, which has field violations in place of a code, the `ruleName` of such a violation."""
     when: str
     """Says in a sentence when it does."""
 
@@ -55,6 +67,14 @@ class Call(Generic[AskedT]):
             raise connection_not_found(ascii(connection_id[:LONGEST_CONNECTION_ID]))
         return connection_id
 
+    @property
+    def schedule_id(self) -> str:
+        """The schedule that the path names, in lower case. What is no GUID, such as `query`, is not found (404)."""
+        schedule_id = self.path["schedule_id"]
+        if not is_guid(schedule_id):
+            raise schedule_not_found(ascii(schedule_id[:LONGEST_CONNECTION_ID]))
+        return schedule_id.lower()
+
 
 @dataclass(frozen=True)
 class Operation(Generic[AskedT]):
@@ -74,6 +94,8 @@ class Operation(Generic[AskedT]):
     errors: tuple[Declared, ...] = ()
     prefixes: tuple[str, ...] = EXTERNAL_CALENDARS
     """The first one is the public one."""
+    keeps_nulls: bool = False
+    """Whether a null in the body reaches `asks`: where it says something else than an absent member."""
 
 
 class Endpoint(Generic[AskedT]):
@@ -98,7 +120,7 @@ class Endpoint(Generic[AskedT]):
         if self.operation.method == "GET":
             payload = read_query(request.scope["query_string"], self.operation.asks)
         else:
-            payload = await read_json(request, self._services.max_request_bytes)
+            payload = await read_json(request, self._services.max_request_bytes, keep_nulls=self.operation.keeps_nulls)
         try:
             return self.operation.asks.model_validate(payload)
         except ValidationError as error:

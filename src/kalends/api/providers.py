@@ -1,5 +1,8 @@
 """List providers (contract §5.1)."""
 
+from pydantic import Field
+
+from kalends.api.fields import GuidText
 from kalends.api.messages import Answer, Nothing
 from kalends.api.operations import Call, Operation
 from kalends.api.services import Services
@@ -10,19 +13,19 @@ from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, I
 class FeaturesMessage(Answer):
     """What a provider can do."""
 
-    connect_methods: list[ConnectMethod]
-    update_sync_config: bool
-    list_event_from_calendars: ImportFeature
-    sync_to_calendar: ExportFeature
+    connect_methods: list[ConnectMethod] = Field(description="How accounts are connected.")
+    update_sync_config: bool = Field(description="Whether a connection's sync config can be changed.")
+    list_event_from_calendars: ImportFeature = Field(description="From which calendars events are imported.")
+    sync_to_calendar: ExportFeature = Field(description="Into which calendar events are exported.")
 
 
 class ProviderMessage(Answer):
     """A provider."""
 
-    id: str
-    name: str
-    calendar_type: CalendarType
-    features: FeaturesMessage
+    id: GuidText = Field(description="The provider's id, for connecting.")
+    name: str = Field(description="Its name, for people.")
+    calendar_type: CalendarType = Field(description="The kind of external calendar.")
+    features: FeaturesMessage = Field(description="What it can do.")
 
     @classmethod
     def of(cls, provider: Provider) -> "ProviderMessage":
@@ -44,7 +47,7 @@ class ProviderMessage(Answer):
 class ProvidersAnswer(Answer):
     """The providers of a site."""
 
-    providers: list[ProviderMessage]
+    providers: list[ProviderMessage] = Field(description="The providers, possibly none.")
 
 
 async def list_providers(services: Services, call: Call[Nothing]) -> ProvidersAnswer:

@@ -95,7 +95,7 @@ def _decoded(text: str) -> dict[str, Any]:
         ) from None
 
 
-async def read_json(request: Request, limit: int) -> dict[str, Any]:
+async def read_json(request: Request, limit: int, *, keep_nulls: bool = False) -> dict[str, Any]:
     """Return the JSON object of a body, `{}` for an empty one; raises `Malformed`, `TooLarge`."""
     body = await read_body(request, limit)
     if not body.strip():
@@ -103,7 +103,7 @@ async def read_json(request: Request, limit: int) -> dict[str, Any]:
     media = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
     if media != _JSON and not (media.startswith("application/") and media.endswith("+json")):
         raise Malformed(f"The body must be sent as {_JSON}.", code="UNSUPPORTED_CONTENT_TYPE")
-    return parse_object(body)
+    return parse_object(body, keep_nulls=keep_nulls)
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -131,15 +131,18 @@ async def _body(request: Request, limit: int) -> bytes:
     raise TooLarge(f"The body may have at most {limit} bytes.")
 
 
-def parse_object(text: bytes) -> dict[str, Any]:
-    """Return the JSON object without its null members: null says the same as nothing. Raises `Malformed`."""
+def parse_object(text: bytes, *, keep_nulls: bool = False) -> dict[str, Any]:
+    """Return the JSON object without its null members, unless they are to be kept: else null says the same as nothing.
+
+    Raises `Malformed`.
+    """
     try:
         value = from_json(text, allow_inf_nan=False)
     except ValueError as error:
         raise Malformed(f"The body is not valid JSON: {error}.", code="MALFORMED_JSON") from None
     if not isinstance(value, dict):
         raise Malformed("The body must be a JSON object.", code="MALFORMED_JSON")
-    found: dict[str, Any] = _without_nulls(value)
+    found: dict[str, Any] = value if keep_nulls else _without_nulls(value)
     return found
 
 

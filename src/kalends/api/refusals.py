@@ -14,11 +14,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from kalends.api.messages import Answer
-from kalends.model.errors import Invalid, KalendsError, Unauthenticated, Violation
+from kalends.model.errors import Invalid, KalendsError, Rule, Unauthenticated, Violation
 
 
 class Malformed(KalendsError):
@@ -73,39 +73,46 @@ class InternalError(KalendsError):
 class FieldViolation(Answer):
     """What is wrong with one field."""
 
-    field: str
-    description: str
-    violated_rule: str
-    rule_name: str | None
-    data: dict[str, Any]
+    field: str = Field(description="The field's path in the request, with `[i]` for members of lists.")
+    description: str = Field(description="What is wrong, for people.")
+    violated_rule: Rule = Field(description="What is wrong, for programs.")
+    rule_name: str | None = Field(description="Which rule of the method was violated, with the rule `OTHER`.")
+    data: dict[str, Any] = Field(description="What the rule asks for, for instance `threshold` or `type`.")
 
 
 class FieldViolations(Answer):
     """What is wrong with the fields of a request, sorted by field."""
 
-    field_violations: list[FieldViolation]
+    field_violations: list[FieldViolation] = Field(min_length=1, description="The violations.")
 
 
 class ApplicationError(Answer):
     """An error that a program can tell by its code."""
 
-    code: str
-    description: str = ""
-    data: dict[str, Any] = Field(default_factory=dict)
+    # where something went wrong here, the code is all that is said
+    model_config = ConfigDict(json_schema_extra={"required": ["code"]})
+
+    code: str = Field(description="What went wrong, for programs.")
+    description: str = Field("", description="What went wrong, for people.")
+    data: dict[str, Any] = Field(default_factory=dict, description="What it is about, for instance ids.")
 
 
 class ErrorDetails(Answer):
     """One of the two."""
 
-    validation_error: FieldViolations | None = None
-    application_error: ApplicationError | None = None
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["validationError"]}, {"required": ["applicationError"]}]}
+    )
+
+    validation_error: FieldViolations | None = Field(None, description="There if fields of the request do not fit.")
+    application_error: ApplicationError | None = Field(None, description="There if it is anything else.")
 
 
 class ErrorAnswer(Answer):
     """The body of every answer that is no success."""
 
-    message: str
-    details: ErrorDetails
+    message: str = Field(description="What went wrong, for people.")
+    details: ErrorDetails = Field(description="What went wrong, for programs.")
 
 
 def refusal(error: KalendsError, headers: Mapping[str, str] | None = None) -> Response:
@@ -135,7 +142,7 @@ def _violation(one: Violation) -> FieldViolation:
     return FieldViolation(
         field=one.field,
         description=one.description,
-        violated_rule=one.rule.value,
+        violated_rule=one.rule,
         rule_name=one.name,
         data=dict(one.data),
     )

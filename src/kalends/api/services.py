@@ -14,6 +14,11 @@ from kalends.connections.views import ConnectionView
 from kalends.model.calendar import ExternalCalendar
 from kalends.model.identity import Identity
 from kalends.model.provider import Provider
+from kalends.model.schedule import Schedule
+from kalends.schedules.changing import ScheduleChange
+from kalends.schedules.creating import ScheduleDraft
+from kalends.schedules.queries import ScheduleQuery
+from kalends.schedules.reading import SchedulePage
 
 
 class Authentication(Protocol):
@@ -106,6 +111,46 @@ class EventReading(Protocol):
         ...
 
 
+class ScheduleMaking(Protocol):
+    """See `kalends.schedules.creating.ScheduleCreating`."""
+
+    async def create(self, site_id: str, draft: ScheduleDraft, *, idempotency_key: str | None = None) -> Schedule:
+        """Make a schedule, or return the one that the key has made."""
+        ...
+
+
+class ScheduleLooking(Protocol):
+    """See `kalends.schedules.reading.ScheduleReading`."""
+
+    async def get(self, site_id: str, schedule_id: str) -> Schedule:
+        """Return one schedule."""
+        ...
+
+    async def first(self, site_id: str, query: ScheduleQuery) -> SchedulePage:
+        """Return the first page of schedules."""
+        ...
+
+    async def next(self, site_id: str, cursor: str, *, limit: int | None) -> SchedulePage:
+        """Return the page that a cursor leads to."""
+        ...
+
+
+class ScheduleUpdating(Protocol):
+    """See `kalends.schedules.changing.ScheduleChanging`."""
+
+    async def update(self, site_id: str, schedule_id: str, change: ScheduleChange, *, revision: int) -> Schedule:
+        """Change a schedule."""
+        ...
+
+
+class ScheduleEnding(Protocol):
+    """See `kalends.schedules.cancelling.ScheduleCancelling`."""
+
+    async def cancel(self, site_id: str, schedule_id: str) -> Schedule:
+        """Cancel a schedule."""
+        ...
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything that the API calls, and the little that it has to know of the settings."""
@@ -119,6 +164,10 @@ class Services:
     sync_configs: SyncConfigChanging
     disconnecting: ConnectionEnding
     events: EventReading
+    schedule_making: ScheduleMaking
+    schedule_looking: ScheduleLooking
+    schedule_updating: ScheduleUpdating
+    schedule_ending: ScheduleEnding
     check_database: Callable[[], Awaitable[None]]
     """Reads something trivial; whatever it raises means that the service is not well."""
     max_request_bytes: int = 1 << 20

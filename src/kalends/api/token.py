@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,6 +21,7 @@ from kalends.api.services import Services
 
 PATH = "/oauth2/token"
 FORM = "application/x-www-form-urlencoded"
+GRANT = "client_credentials"
 LONGEST_VALUE = 1_000
 MOST_FIELDS = 20
 
@@ -30,9 +31,9 @@ class TokenAnswer(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    access_token: str
-    token_type: str
-    expires_in: int
+    access_token: str = Field(description="The token, for the header `Authorization`.")
+    token_type: str = Field(description="`Bearer`.")
+    expires_in: int = Field(description="For how many seconds it is valid.")
 
 
 class TokenError(BaseModel):
@@ -40,8 +41,24 @@ class TokenError(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    error: str = Field(description="Why, for programs.")
+    error_description: str = Field(description="Why, for people.")
+
+
+class TokenRefusal(NamedTuple):
+    """A refusal: its status, the code of RFC 6749 §5.2, and when it is given."""
+
+    status: int
     error: str
-    error_description: str
+    when: str
+
+
+REFUSALS = (
+    TokenRefusal(400, "invalid_request", "The body cannot be read, or something is missing, twice there or too much."),
+    TokenRefusal(400, "unsupported_grant_type", "Another grant is asked for than that of client credentials."),
+    TokenRefusal(400, "invalid_grant", "The app is not installed under the instance id."),
+    TokenRefusal(401, "invalid_client", "The client id or the client secret is wrong."),
+)
 
 
 class _Client(NamedTuple):
@@ -94,8 +111,8 @@ def _check_grant(asked: Mapping[str, Any]) -> None:
     grant = _value(asked, "grant_type") or _value(asked, "grantType")
     if grant is None:
         raise ClientRefused("invalid_request", "grant_type is missing.")
-    if grant != "client_credentials":
-        raise ClientRefused("unsupported_grant_type", "The only grant type here is client_credentials.")
+    if grant != GRANT:
+        raise ClientRefused("unsupported_grant_type", f"The only grant type here is {GRANT}.")
 
 
 def _client(authorization: str, asked: Mapping[str, Any]) -> _Client:

@@ -24,6 +24,7 @@ def _type(name: str, words: str) -> Callable[[Mapping[str, Any]], Said]:
 
 _SAID: dict[str, Callable[[Mapping[str, Any]], Said]] = {
     "missing": lambda _context: (Rule.REQUIRED_FIELD, "is required", {}),
+    "extra_forbidden": lambda _context: (Rule.FIELD_NOT_ALLOWED, "is not a field that can stand here", {}),
     "literal_error": lambda context: (Rule.INVALID_ENUM_VALUE, f"must be {context['expected']}", {}),
     "string_too_long": _limit(Rule.MAX_LENGTH, "max_length", "must have at most {} characters"),
     "string_too_short": _limit(Rule.MIN_LENGTH, "min_length", "must have at least {} characters"),
@@ -36,6 +37,7 @@ _SAID: dict[str, Callable[[Mapping[str, Any]], Said]] = {
     "int_type": _type("INTEGER", "must be a whole number"),
     "list_type": _type("LIST", "must be a list"),
     "model_type": _type("OBJECT", "must be an object"),
+    "dict_type": _type("OBJECT", "must be an object"),
 }
 _UNFIT = _type("VALUE", "does not fit")
 

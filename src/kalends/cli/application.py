@@ -14,6 +14,7 @@ from kalends.cli import (
     connections,
     database,
     demo,
+    doctor,
     events,
     providers,
     schedules,
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("config")(config.config)
+app.command("doctor")(doctor.doctor)
 for group in (database, sites, users, apps, api_keys, tokens, schedules, providers, connections, events):
     app.add_typer(group.app)
 

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 def config(*, json: Json = False) -> None:
-    """Print the settings in force; secrets are masked."""
+    """Print the settings in force and where each comes from; secrets are masked."""
 
     def work() -> Answer:
         settings = settings_in_force()
         values = masked(settings)
-        rows = [(name, value, _source(settings, name)) for name, value in values.items()]
-        return Answer(values, [table(("setting", "value", "from"), rows)])
+        sources = {name: _source(settings, name) for name in values}
+        rows = [(name, value, sources[name]) for name, value in values.items()]
+        return Answer({**values, "sources": sources}, [table(("setting", "value", "from"), rows)])
 
     finish(work, as_json=json)
 
@@ -56,4 +57,6 @@ def _masked_web_url(url: str) -> str:
 def _source(settings: "Settings", name: str) -> str:
     if os.environ.get(f"KALENDS_{name.upper()}"):
         return "environment"
-    return "file" if name in settings.model_fields_set else "default"
+    from kalends.settings import config_path
+
+    return str(config_path(os.environ)) if name in settings.model_fields_set else "default"

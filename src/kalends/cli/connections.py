@@ -29,7 +29,12 @@ def connect(
     *,
     site: SiteId = None,
     schedule: Annotated[str, typer.Option("--schedule", metavar="ID", help="The schedule to connect to.")],
-    provider: Annotated[str, typer.Option("--provider", metavar="ID", help="The provider that the account is at.")],
+    provider: Annotated[
+        str,
+        typer.Option(
+            "--provider", metavar="ID", help="The provider that the account is at: its id, or a name that only it has."
+        ),
+    ],
     email: Annotated[str, typer.Option("--email", metavar="ADDRESS", help="The account's e-mail address.")],
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input, not from a prompt.")
@@ -49,8 +54,9 @@ def connect(
 
         kalends = session.kalends
         operator = await session.operator(site)
+        at = await kalends.directory.named(operator.site_id, provider)
         view = await kalends.connecting.by_credentials(
-            operator, provider_id=provider, schedule_id=schedule, email=email, password=password
+            operator, provider_id=at.id, schedule_id=schedule, email=email, password=password
         )
         connection = view.connection
         waiting = kalends.asking.wait(connection, connection.wanted_rev, within=timedelta(seconds=timeout))
@@ -77,9 +83,9 @@ def list_(
     async def work(session: Session) -> Answer:
         from kalends.cli.inspection import connection_document
 
-        found = await session.kalends.connections.list(
-            await session.operator(site), schedule_ids=schedule or None, partial_failure=False
-        )
+        operator = await session.operator(site)
+        of_schedules = await session.known_schedules(operator.site_id, schedule)
+        found = await session.kalends.connections.list(operator, schedule_ids=of_schedules, partial_failure=False)
         rows = [
             (
                 one.connection.id,
@@ -108,7 +114,8 @@ def show(*, connection_id: Argument = None, site: SiteId = None, connection: Opt
         from kalends.cli.inspection import connection_document, inspect, inspection_document
 
         view = await session.kalends.connections.get(await session.operator(site), wanted)
-        found = await inspect(session.kalends.database, view.connection)
+        known = session.kalends.directory.kind(view.provider).quirks
+        found = await inspect(session.kalends.database, view.connection, known)
         document = connection_document(view) | inspection_document(found)
         return Answer(document, [*_shown(view), *_inspected(found)])
 
@@ -209,6 +216,11 @@ def _inspected(found: "Inspection") -> list["RenderableType"]:
             ("started", "cause", "outcome", "changed", "removed", "quarantined", "error"), runs, title="Latest syncs"
         ),
     ]
+    if found.quirks:
+        peculiar = [(name, one and one.summary, one and one.consequence) for name, one in found.quirks.items()]
+        shown.append(
+            table(("name", "what it means", "what Kalends does"), peculiar, title="The server's peculiarities")
+        )
     if found.quarantined:
         rows = [(one.calendar, one.problem.uid, one.problem.reason) for one in found.quarantined]
         shown.append(table(("calendar", "uid", "reason"), rows, title="Events that could not be read"))

@@ -1,6 +1,7 @@
 """`kalends demo`: everything at once, to look at."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from kalends.settings import Settings
 
 DATA_DIR = Path(".local/demo")
+TOKEN_FILE = "token"  # noqa: S105 - its name
+"""Holds the token of the last run, for commands that are pasted from the documents."""
 DAYS = 7
 
 
@@ -135,6 +138,7 @@ async def _run(settings: "Settings", bound: "socket.socket | None", *, as_json: 
         opened(reaching(settings, server.address, url)) as kalends,
     ):
         shown = await prepare(kalends, server, progress)
+        _keep(shown.seeded.token, settings.data_dir / TOKEN_FILE)
 
         def announce() -> None:
             hints = serving_hints(shown, url) if url else once_hints(settings)
@@ -144,6 +148,12 @@ async def _run(settings: "Settings", bound: "socket.socket | None", *, as_json: 
             announce()
         else:
             await serving.serve(kalends, bound, ready=announce)
+
+
+def _keep(token: str, file: Path) -> None:
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as kept:
+        kept.write(token + "\n")
 
 
 async def prepare(kalends: "Kalends", server: Any, progress: "Console | None") -> Shown:

@@ -59,7 +59,7 @@ def list_(
             raise typer.BadParameter("--from must be before --to.")
         query = EventQuery(
             span=Window(begins, ends),
-            schedule_ids=tuple(one.lower() for one in schedule) if schedule else None,
+            schedule_ids=await session.known_schedules(on.id, schedule),
             personal=True,
             limit=PAGE,
             partial_failure=partial,

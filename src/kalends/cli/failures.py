@@ -1,10 +1,11 @@
 """Which errors are expected, and what is told about each; any other is a mistake of ours and shows its traceback."""
 
 from kalends.cli.output import CommandFailed, Failure
-from kalends.model.errors import KalendsError
+from kalends.model.errors import Invalid, KalendsError
 
 FAILED = 1
 WRONG_USAGE = 2
+ADVICE = "`kalends doctor` looks for the cause and says what to do."
 
 
 def explain(error: Exception) -> tuple[Failure, int] | None:
@@ -14,7 +15,10 @@ def explain(error: Exception) -> tuple[Failure, int] | None:
     if isinstance(error, SettingsError):
         return Failure("SETTINGS", str(error)), WRONG_USAGE
     failure = _of_the_service(error) or _of_the_database(error)
-    return None if failure is None else (failure, FAILED)
+    if failure is None:
+        return None
+    # what the use cases find invalid was given as an argument or an option
+    return failure, WRONG_USAGE if isinstance(error, Invalid) else FAILED
 
 
 def _of_the_service(error: Exception) -> Failure | None:
@@ -38,7 +42,8 @@ def _of_the_database(error: Exception) -> Failure | None:
 
     said = driver_refusal(error)
     if said is not None:
-        return Failure("DATABASE", f"The database cannot be used: {said}")
+        return Failure("DATABASE", f"The database cannot be used: {said.rstrip('.')}. {ADVICE}")
     if isinstance(error, OSError):
-        return Failure("SYSTEM", str(error).splitlines()[0] if str(error).strip() else type(error).__name__)
+        why = str(error).splitlines()[0] if str(error).strip() else type(error).__name__
+        return Failure("SYSTEM", f"{why.rstrip('.')}. {ADVICE}")
     return None

@@ -1,6 +1,6 @@
 """What an operator is shown of a connection beyond the API: its calendars, its runs, and what could not be read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +15,27 @@ from kalends.store.runs import Run, Runs
 if TYPE_CHECKING:
     from kalends.connections.views import ConnectionView
     from kalends.model.connection import Connection
+    from kalends.providers.quirks import Quirk
 
 RUNS_SHOWN = 10
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is stored of a connection; `items` counts the items of each calendar by our id of it."""
+    """What is stored of a connection; `items` counts the items of each calendar by our id of it.
+
+    `quirks` are the deviations of its server by name, None for one that this version does not know.
+    """
 
     calendars: Sequence[StoredCalendar]
     items: dict[str, int]
     quarantined: Sequence[Quarantined]
     runs: Sequence[Run]
+    quirks: "Mapping[str, Quirk | None]"
 
 
-async def inspect(database: Database, connection: "Connection") -> Inspection:
-    """Return what is stored of a connection."""
+async def inspect(database: Database, connection: "Connection", known: "Mapping[str, Quirk]") -> Inspection:
+    """Return what is stored of a connection; `known` are the deviations that its provider's plugin knows of."""
     site_id = connection.site_id
     async with database.read() as reader:
         calendars = await Calendars(reader, site_id).of_connection(connection.id)
@@ -39,6 +44,7 @@ async def inspect(database: Database, connection: "Connection") -> Inspection:
             {one.id: await Contents(reader, site_id, one.id).items.count() for one in calendars},
             await quarantined(reader, site_id, connection.id),
             await Runs(reader, site_id).latest(connection.id, RUNS_SHOWN),
+            {name: known.get(name) for name in (*known, *sorted(connection.quirks)) if name in connection.quirks},
         )
 
 
@@ -72,6 +78,10 @@ def inspection_document(found: Inspection) -> dict[str, Any]:
         "quarantined": [
             {"calendar": one.calendar, "uid": one.problem.uid, "reason": one.problem.reason}
             for one in found.quarantined
+        ],
+        "quirks": [
+            {"name": name, "summary": quirk and quirk.summary, "consequence": quirk and quirk.consequence}
+            for name, quirk in found.quirks.items()
         ],
         "runs": [run_document(one) for one in found.runs],
     }

@@ -16,7 +16,7 @@ def read_secret(what: str, *, from_stdin: bool, option: str) -> str:
         secret = sys.stdin.read(LONGEST + 2)
         secret = secret.removesuffix("\n").removesuffix("\r")
     elif sys.stdin.isatty():
-        secret = typer.prompt(what, hide_input=True, err=True)
+        secret = _typed(what)
     else:
         raise typer.BadParameter(f"Give the {what.lower()} on standard input, with {option}.")
     if not secret:
@@ -24,3 +24,13 @@ def read_secret(what: str, *, from_stdin: bool, option: str) -> str:
     if len(secret) > LONGEST:
         raise typer.BadParameter(f"The {what.lower()} is longer than {LONGEST} characters.")
     return str(secret)
+
+
+def _typed(what: str) -> str:
+    try:
+        return str(typer.prompt(what, hide_input=True, err=True))
+    except typer.Abort as abort:
+        # the prompt makes the same of Ctrl-C and of the end of input, and the one is told by another exit code
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise

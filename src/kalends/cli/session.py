@@ -1,7 +1,7 @@
 """From a command to the use cases: settings, schema, site, and every expected error as one line and an exit code."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ import typer
 
 from kalends.cli.failures import FAILED, explain
 from kalends.cli.output import Answer, print_json, show, show_failure
+from kalends.model.errors import schedule_not_found
 from kalends.model.identity import Identity, IdentityKind, Permission
 
 if TYPE_CHECKING:
@@ -37,6 +38,19 @@ class Session:
         if not sites:
             raise typer.BadParameter("There is no site yet: `kalends site create --name NAME` makes one.")
         raise typer.BadParameter(f"There are {len(sites)} sites: say which by --site.")
+
+    async def known_schedules(self, site_id: str, schedule_ids: Sequence[str] | None) -> tuple[str, ...] | None:
+        """Return the ids that a list is to be narrowed to, in lower case, None where none was given.
+
+        Raises `NotFound` for one that the site does not have: a mistyped id must not look like an empty schedule.
+        """
+        if not schedule_ids:
+            return None
+        known = {one.id for one in await self.kalends.schedules.all(site_id)}
+        for one in schedule_ids:
+            if one.lower() not in known:
+                raise schedule_not_found(one)
+        return tuple(one.lower() for one in schedule_ids)
 
     async def operator(self, site_id: str | None) -> Identity:
         """Return who the operator is to the use cases of a site; raises as `site` does."""

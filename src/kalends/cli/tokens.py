@@ -22,9 +22,12 @@ def create(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make an access token for a user or an app; it is sent raw as the Authorization header."""
-    if (user is None) == (app_id is None):
-        raise typer.BadParameter("Say whom the token is for: --user ID or --app CLIENT_ID.")
+    """Make an access token for a user or an app; it is sent raw as the Authorization header.
+
+    Where neither is named and the site has just one app, the token is for that one.
+    """
+    if user is not None and app_id is not None:
+        raise typer.BadParameter("A token is for one of them: --user ID or --app CLIENT_ID.")
 
     async def work(session: Session) -> Answer:
         on = await session.site(site)
@@ -32,11 +35,18 @@ def create(
         if user is not None:
             issued = await tokens.for_user(on.id, user.lower())
         else:
-            issued = await tokens.for_app(on.id, str(app_id).lower())
+            issued = await tokens.for_app(on.id, app_id.lower() if app_id else await _only_app(session, on.id))
         document = {"token": issued.token, "siteId": on.id, "expiresIn": int(issued.lifetime.total_seconds())}
         return Answer(document, [line(issued.token)])
 
     run(work, as_json=json)
+
+
+async def _only_app(session: Session, site_id: str) -> str:
+    installed = [one for one in await session.kalends.clients.apps(site_id) if one.revoked_at is None]
+    if len(installed) != 1:
+        raise typer.BadParameter("Say whom the token is for: --user ID or --app CLIENT_ID.")
+    return installed[0].app_id
 
 
 @app.command()

@@ -14,16 +14,24 @@ from kalends.jobs.asking import Wake
 from kalends.model.calendar import Account, ExternalCalendar
 from kalends.model.clock import Clock
 from kalends.model.connection import Connection, ImportChoice, ImportConfig, Status
-from kalends.model.errors import Invalid, PermissionDenied, Rule, Unauthenticated, not_supported_by_provider
+from kalends.model.errors import (
+    Invalid,
+    PermissionDenied,
+    Rule,
+    Unauthenticated,
+    not_supported_by_provider,
+    schedule_cancelled,
+)
 from kalends.model.identity import Identity, Permission
 from kalends.model.ids import new_connection_id
 from kalends.model.provider import ConnectMethod, Provider
-from kalends.model.schedule import Schedule
+from kalends.model.schedule import Schedule, ScheduleStatus
 from kalends.providers.errors import CredentialsRefused, NotSupported, ProviderError
 from kalends.store.calendars import Calendars
 from kalends.store.connections import Connections
 from kalends.store.database import Database, Transaction
 from kalends.store.repository import AlreadyThere
+from kalends.store.schedules import Schedules
 from kalends.store.users import Users
 from kalends.sync.outcome import describe
 
@@ -87,6 +95,8 @@ class Connecting:
         provider = await self._directory.get(identity.site_id, provider_id)
         async with self._database.read() as reader:
             schedule = await find_schedule(reader, identity, schedule_id, Permission.MANAGE_ALL_CONNECTIONS)
+        if schedule.status is ScheduleStatus.CANCELLED:
+            raise schedule_cancelled(schedule.id)
         return provider, schedule
 
     async def _keep(
@@ -138,11 +148,17 @@ class Connecting:
 
 
 async def _still_allowed(writer: Transaction, identity: Identity, schedule: Schedule) -> None:
-    """Look again: while the provider was asked, the owner may have been disabled or have changed."""
+    """Look again: while the provider was asked, the owner may have been disabled or have changed.
+
+    What disconnects everything of a schedule waits until this transaction has ended, so that it misses no connection.
+    """
+    await Schedules(writer, identity.site_id).lock(schedule.id, shared=True)
     now = await find_schedule(writer, identity, schedule.id, Permission.MANAGE_ALL_CONNECTIONS)
     owner = await Users(writer, identity.site_id).get(now.owner_id) if now.owner_id else None
     if now.owner_id != schedule.owner_id or (owner is not None and owner.disabled_at is not None):
         raise PermissionDenied("The owner of the schedule is disabled or has just changed.")
+    if now.status is ScheduleStatus.CANCELLED:
+        raise schedule_cancelled(now.id)
 
 
 def _new(

@@ -1,5 +1,7 @@
 """Disconnect: nothing imported stays here, and the credentials are erased."""
 
+from collections.abc import Sequence
+
 from kalends.accounts.directory import ProviderDirectory
 from kalends.connections.finding import find_connection
 from kalends.connections.views import ConnectionView, Failures
@@ -43,11 +45,14 @@ class Disconnecting:
 
     async def disconnect_owner(self, writer: Transaction, site_id: str, user_id: str) -> int:
         """Disconnect what belongs to a user's schedules, in the caller's transaction; return how many were."""
-        live = [
-            connection
-            for connection in await Connections(writer, site_id).matching(owner_ids=[user_id])
-            if connection.status is not Status.DISCONNECTED
-        ]
+        return await self._end_all(writer, await Connections(writer, site_id).matching(owner_ids=[user_id]))
+
+    async def disconnect_schedule(self, writer: Transaction, site_id: str, schedule_id: str) -> int:
+        """Disconnect what is connected to a schedule, in the caller's transaction; return how many were."""
+        return await self._end_all(writer, await Connections(writer, site_id).matching(schedule_ids=[schedule_id]))
+
+    async def _end_all(self, writer: Transaction, connections: Sequence[Connection]) -> int:
+        live = [connection for connection in connections if connection.status is not Status.DISCONNECTED]
         for connection in live:
             await self._end(writer, connection)
         return len(live)

@@ -206,7 +206,11 @@ class EventListing:
         """Return one event more than the page holds, if there are, and the connections that failed to answer."""
         if not scope.sources:
             return [], []
-        kept = [one for one, source in scope.sources.items() if self._spans.is_kept(source.calendar, query.span)]
+        kept = [
+            one
+            for one, source in scope.sources.items()
+            if self._spans.is_kept(source.calendar, source.schedule.time_zone, query.span)
+        ]
         async with self._database.read() as reader:
             found = [
                 *await Events(reader, scope.site.id).between(

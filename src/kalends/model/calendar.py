@@ -25,7 +25,7 @@ class ExternalCalendar:
 
     `id` is the provider's own, opaque (a CalDAV collection's path, percent-encoded as the server writes it).
     `time_zone` is an IANA name or None; `color` as `#rrggbb` or None. `own` is False for what the person
-    only subscribes to.
+    only subscribes to, and for what others share with the person.
     """
 
     id: str

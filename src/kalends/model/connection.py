@@ -71,6 +71,8 @@ class Connection:
     last_error: str | None
     wanted_rev: int
     done_rev: int
+    quirks: frozenset[str] = frozenset()
+    """Names of the deviations that the provider's server showed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Rule(StrEnum):
     FORMAT = "FORMAT"
     INVALID_ENUM_VALUE = "INVALID_ENUM_VALUE"
     REQUIRED_FIELD = "REQUIRED_FIELD"
+    FIELD_NOT_ALLOWED = "FIELD_NOT_ALLOWED"
     ONE_OF_ALIGNMENT = "ONE_OF_ALIGNMENT"
     REQUIRED_ONE_OF_FIELD = "REQUIRED_ONE_OF_FIELD"
 
@@ -134,6 +135,11 @@ def provider_not_found(provider_id: str) -> NotFound:
 def schedule_not_found(schedule_id: str) -> NotFound:
     """Return the error for a schedule that the site does not have."""
     return NotFound(f"There is no schedule {schedule_id}.", code="SCHEDULE_NOT_FOUND")
+
+
+def schedule_cancelled(schedule_id: str) -> PreconditionFailed:
+    """Return the error for what cannot be done with a cancelled schedule."""
+    return PreconditionFailed(f"The schedule {schedule_id} was cancelled, which is final.", code="SCHEDULE_CANCELLED")
 
 
 def not_supported_by_provider(description: str) -> PreconditionFailed:

@@ -1,10 +1,14 @@
 """Sites and their schedules, users and apps."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from kalends.model.identity import Role
+
+LONGEST_EXTERNAL_ID = 200
 
 
 class Titles(StrEnum):
@@ -38,9 +42,21 @@ class User:
     disabled_at: datetime | None
 
 
+class ScheduleStatus(StrEnum):
+    """Status of a schedule; `CANCELLED` is final."""
+
+    ACTIVE = "ACTIVE"
+    CANCELLED = "CANCELLED"
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The bookable calendar of a person, room or service. `owner_name` comes from the owner, where there is one."""
+    """The bookable calendar of a person, room or service. `owner_name` comes from the owner, where there is one.
+
+    `follows_site_zone` tells that `time_zone` changes with the site's. `external_id` is what the caller knows it by,
+    `app_id` the app whose schedule it is. `details` holds defaults for its events and extended fields, by their names
+    on the wire and as they were sent; those that were never given are absent. `revision` rises with every change.
+    """
 
     site_id: str
     id: str
@@ -48,3 +64,36 @@ class Schedule:
     time_zone: str
     owner_id: str | None
     owner_name: str | None
+    created_at: datetime
+    updated_at: datetime
+    follows_site_zone: bool = True
+    status: ScheduleStatus = ScheduleStatus.ACTIVE
+    external_id: str | None = None
+    app_id: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFilter:
+    """Which schedules are meant. Filters that are None leave everything in; those given must all match."""
+
+    ids: tuple[str, ...] | None = None
+    external_ids: tuple[str, ...] | None = None
+    app_ids: tuple[str, ...] | None = None
+    statuses: tuple[ScheduleStatus, ...] | None = None
+
+
+class ScheduleField(StrEnum):
+    """What schedules can be sorted by: only what never changes, so that no page repeats or loses one."""
+
+    CREATED_DATE = "createdDate"
+    ID = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleOrder:
+    """How schedules are sorted; those that were created at the same instant go by id."""
+
+    by: ScheduleField = ScheduleField.CREATED_DATE
+    descending: bool = False

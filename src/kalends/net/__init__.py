@@ -15,11 +15,13 @@ from kalends.net.errors import (
     AddressRefused,
     BadUrl,
     CredentialsWithheld,
+    NameUnknown,
     NetError,
     TimedOut,
     TooLarge,
     TooManyRedirects,
     Unreachable,
+    Untrusted,
 )
 from kalends.net.policy import AllowRule, NetPolicy
 from kalends.net.resolver import Resolver, SrvTarget, SystemResolver
@@ -33,6 +35,7 @@ __all__ = [
     "CredentialsWithheld",
     "GuardedClient",
     "Limits",
+    "NameUnknown",
     "NetError",
     "NetPolicy",
     "Resolver",
@@ -43,4 +46,5 @@ __all__ = [
     "TooLarge",
     "TooManyRedirects",
     "Unreachable",
+    "Untrusted",
 ]

@@ -15,7 +15,7 @@ import httpx2
 from kalends.net.body import read_body
 from kalends.net.credentials import BasicCredentials
 from kalends.net.dial import GuardedBackend
-from kalends.net.errors import BadUrl, TimedOut, TooManyRedirects, Unreachable
+from kalends.net.errors import BadUrl, TimedOut, TooManyRedirects, Unreachable, Untrusted
 from kalends.net.message import Message
 from kalends.net.policy import NetPolicy
 from kalends.net.resolver import Resolver, SrvTarget, SystemResolver
@@ -99,6 +99,11 @@ class GuardedClient:
         """The largest body that a request may bring, where it does not ask for less."""
         return self._limits.max_bytes
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds a server may keep silent, where a request does not ask for longer."""
+        return self._limits.read
+
     def _open_pool(self, *, allowed_only: bool) -> httpcore2.AsyncConnectionPool:
         return httpcore2.AsyncConnectionPool(
             ssl_context=self._ssl_context,
@@ -122,8 +127,9 @@ class GuardedClient:
         """Send a request, follow its redirects and return the answer, whatever its status.
 
         Method and body are kept on 301, 302, 307 and 308, as WebDAV needs; 303 goes on with a GET (RFC 9110 §15.4.4).
-        `max_bytes` and `timeout` (seconds) replace `Limits.max_bytes` and `Limits.total`. A question whose connection
-        turns out to have been closed while it lay idle is asked once more, if asking twice changes nothing.
+        `max_bytes` and `timeout` (seconds) replace `Limits.max_bytes` and `Limits.total`; where `timeout` is the longer
+        one, the server may keep silent for all of it. A question whose connection turns out to have been closed while
+        it lay idle is asked once more, if asking twice changes nothing.
 
         Raises `NetError`; `ValueError` for a method or header that callers have no business to send, such as
         Authorization, Cookie or Host.
@@ -132,11 +138,12 @@ class GuardedClient:
         hop = HttpUrl.parse(url)
         limit = self._limits.max_bytes if max_bytes is None else max_bytes
         total = self._limits.total if timeout is None else timeout
+        silence = self._limits.read if total <= self._limits.total else total
         try:
             async with asyncio.timeout(total):
                 for _ in range(self._limits.max_redirects + 1):
                     message.check(hop)
-                    response = await self._exchange(message, hop, limit)
+                    response = await self._exchange(message, hop, limit, silence)
                     location = response.headers.get("location")
                     if response.status not in _REDIRECTS or location is None:
                         return response
@@ -197,15 +204,15 @@ class GuardedClient:
     ) -> None:
         await self.aclose()
 
-    async def _exchange(self, message: Message, url: HttpUrl, limit: int) -> Response:
+    async def _exchange(self, message: Message, url: HttpUrl, limit: int, silence: float) -> Response:
         try:
-            return await self._send(message, url, limit)
+            return await self._send(message, url, limit, silence)
         except _StaleConnection:
             if not message.repeatable:
                 raise
-            return await self._send(message, url, limit)
+            return await self._send(message, url, limit, silence)
 
-    async def _send(self, message: Message, url: HttpUrl, limit: int) -> Response:
+    async def _send(self, message: Message, url: HttpUrl, limit: int, silence: float) -> Response:
         host = url.host
         reused, answered = True, False
 
@@ -213,7 +220,7 @@ class GuardedClient:
             nonlocal reused
             reused = reused and not event.startswith("connection.connect_tcp")
 
-        times = {"connect": self._limits.connect, "read": self._limits.read, "write": self._limits.read}
+        times = {"connect": self._limits.connect, "read": silence, "write": self._limits.read}
         exposed = message.credentials is not None and url.scheme == "http"
         try:
             async with (self._allowed_pool if exposed else self._pool).stream(
@@ -228,7 +235,7 @@ class GuardedClient:
         except httpcore2.TimeoutException:
             raise TimedOut(f"{host} did not go on in time.", host=host) from None
         except httpcore2.ConnectError as error:
-            raise Unreachable(f"{host} offers no trustworthy connection: {error}", host=host) from None
+            raise Untrusted(f"{host} offers no trustworthy connection: {error}", host=host) from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError):
             # What the parser says may quote the answer, so it is left out.
             if answered:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import httpcore2
 
 from kalends.net.address import IPAddress, plain
-from kalends.net.errors import AddressRefused, CredentialsWithheld, NetError, TimedOut, Unreachable
+from kalends.net.errors import AddressRefused, CredentialsWithheld, NameUnknown, NetError, TimedOut, Unreachable
 from kalends.net.policy import NetPolicy
 from kalends.net.resolver import Resolver
 from kalends.net.url import literal
@@ -90,7 +90,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         except OSError:
             addresses = []
         if not addresses:
-            raise Unreachable(f"The name {host} has no address.", host=host)
+            raise NameUnknown(f"The name {host} has no address.", host=host)
         return addresses
 
     def _check(self, host: str, port: int, address: IPAddress) -> None:

@@ -4,7 +4,9 @@
     ├── BadUrl                not an http(s) address that can be asked
     ├── AddressRefused        its address lies where nobody's calendar has a business to lead us
     ├── CredentialsWithheld   the request would have carried credentials to where they must not go
-    ├── Unreachable           no connection, no certificate, or an answer that is cut short or makes no sense
+    ├── Unreachable           no connection, or an answer that is cut short or makes no sense
+    │   ├── NameUnknown       the host's name has no address
+    │   └── Untrusted         no TLS, or a certificate that proves nothing
     ├── TimedOut              too slow
     ├── TooLarge              the answer is larger than the caller takes
     └── TooManyRedirects
@@ -43,6 +45,14 @@ class CredentialsWithheld(NetError):
 
 class Unreachable(NetError):
     """There is no connection, or what came over it is not a whole answer."""
+
+
+class NameUnknown(Unreachable):
+    """The name of the host has no address, or nobody could be asked for it."""
+
+
+class Untrusted(Unreachable):
+    """The host offers no TLS, or a certificate that does not prove that it is the host."""
 
 
 class TimedOut(NetError):

@@ -26,6 +26,8 @@ class AllowRule:
         try:
             return cls(ip_network(entry))
         except ValueError:
+            if "://" in entry:
+                raise ValueError(_is_a_url(entry)) from None
             if "/" in entry:
                 raise ValueError(f"{entry!r} is not a network: write it as 10.0.0.0/8, without host bits") from None
         try:
@@ -83,4 +85,12 @@ def _trusted_host(entry: str) -> str:
     try:
         return canonical_host(entry)
     except ValueError:
+        if "://" in entry:
+            raise ValueError(_is_a_url(entry)) from None
         raise ValueError(f"{entry!r} is not a host: write it without scheme, port and path") from None
+
+
+def _is_a_url(entry: str) -> str:
+    host = entry.partition("://")[2].rpartition("@")[2].partition("/")[0]
+    shown = re.sub(r"//[^/]*@", "//***@", entry)
+    return f"{shown!r} is not a host but a URL: write only its host, {host or 'example.org'}"

@@ -1,4 +1,8 @@
-"""Apple: CalDAV at one place, built in."""
+"""Apple: iCloud's calendars by CalDAV (RFC 4791) at one place, built in.
+
+Apple publishes no description of it. What other clients have found, and the tests hold us to, is told in
+`tests/icloud`: accounts begin at one host and live on another, which may change.
+"""
 
 from kalends.model.provider import CalendarType
 from kalends.providers.caldav import CalDavKind
@@ -9,6 +13,7 @@ APPLE = CalDavKind(
     calendar_type=CalendarType.I_CAL,
     default_name="Apple",
     fixed_url="https://caldav.icloud.com",
+    one_domain=True,
     advice=(
         "Apple takes an app-specific password here, not the password of the Apple Account: "
         "one is made at account.apple.com under Sign-In and Security."

@@ -6,13 +6,16 @@ is its installation as one site sees it; an `AccountSession` speaks for one conn
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from kalends.model.calendar import Account, ExternalCalendar, Page
 from kalends.model.occurrence import Expansion, ExpansionContext
 from kalends.model.provider import CalendarType, Features
 from kalends.net.client import GuardedClient
+from kalends.providers.quirks import Quirk
 
 
 class Delivery(StrEnum):
@@ -34,20 +37,44 @@ class StoredVersions(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a provider's server answered to nobody in particular: who it was, the HTTP status, and its own clock."""
+
+    host: str
+    status: int
+    date: datetime | None
+
+
 class AccountSession(Protocol):
     """One connected account. All methods raise `providers.errors.ProviderError`."""
+
+    @property
+    def quirks(self) -> frozenset[str]:
+        """The names of the deviations that are to be known of this account from now on.
+
+        Those that the session was told, with those that it met, and without those that it found mended.
+        """
+        ...
 
     async def list_calendars(self) -> Sequence[ExternalCalendar]:
         """Return the account's calendars that can hold events, in the provider's order."""
         ...
 
     def read(
-        self, calendar: ExternalCalendar, *, cursor: str | None, continuation: str | None, stored: StoredVersions
+        self,
+        calendar: ExternalCalendar,
+        *,
+        cursor: str | None,
+        continuation: str | None,
+        stored: StoredVersions,
+        thorough: bool = False,
     ) -> AsyncIterator[Page]:
         """Yield what changed since the cursor, or everything where the cursor is None, in pages.
 
         `continuation` is what the last stored page of an interrupted reading with the same cursor gave. The last
-        page carries the new cursor; a reading that ends without one was cut off and counts for nothing.
+        page carries the new cursor; a reading that ends without one was cut off and counts for nothing. `thorough` is
+        asked for about once a day: what could be missed without anybody noticing may then cost a request to find.
         Raises `CursorRefused` (before or between pages) where everything has to be read again, and `CalendarGone`.
         """
         ...
@@ -63,6 +90,11 @@ class ProviderKind(Protocol):
     calendar_type: CalendarType
     default_name: str
     delivers: Delivery
+
+    @property
+    def quirks(self) -> Mapping[str, Quirk]:
+        """The deviations that are known of this kind's servers, by name, in the order in which they are shown."""
+        ...
 
     def features(self, config: Mapping[str, str]) -> Features:
         """Return what an installation with this configuration can do."""
@@ -82,9 +114,16 @@ class ProviderKind(Protocol):
         ...
 
     def session(
-        self, client: GuardedClient, config: Mapping[str, str], credentials: Mapping[str, Any]
+        self,
+        client: GuardedClient,
+        config: Mapping[str, str],
+        credentials: Mapping[str, Any],
+        known_quirks: Collection[str] = frozenset(),
     ) -> AbstractAsyncContextManager[AccountSession]:
-        """Open a session for an account, with the credentials that connecting returned."""
+        """Open a session for an account, with the credentials that connecting returned.
+
+        `known_quirks` are the names that an earlier session of the account left; unknown ones are kept as they are.
+        """
         ...
 
     def is_tame(self, payloads: Sequence[bytes]) -> bool:
@@ -95,5 +134,17 @@ class ProviderKind(Protocol):
         """Expand the items of one group, ordered by key.
 
         Pure; runs in a worker process, so `self` must be picklable. Whatever the payloads hold, nothing is raised.
+        """
+        ...
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """What a kind of provider may offer besides: saying whether its server can be reached, for `kalends doctor`."""
+
+    async def probe(self, client: GuardedClient, config: Mapping[str, str]) -> Probed:
+        """Ask the server of an installation something harmless, without credentials; any HTTP answer will do.
+
+        Raises `net.errors.NetError`.
         """
         ...

@@ -29,6 +29,10 @@ class StoredCalendar:
     last_good_read_at: datetime | None
     coverage: Coverage | None
 
+    def covers(self, window: Window) -> bool:
+        """Tell whether the occurrences covered exactly this window when the calendar was loaded."""
+        return self.coverage is not None and self.coverage.window == window
+
 
 class Calendars(SiteRepository):
     """The calendars of one site's connections."""

@@ -15,7 +15,7 @@ from kalends.model.connection import (
     SelectedCalendar,
     Status,
 )
-from kalends.store.repository import SiteRepository
+from kalends.store.repository import SiteRepository, chunks
 from kalends.store.tables import calendars, connections, schedules
 
 
@@ -101,6 +101,10 @@ class Connections(SiteRepository):
         """Write whether, and by which arm, calendars are imported."""
         await self._update(connection_id, import_enabled=enabled, import_choice=choice.value)
 
+    async def set_quirks(self, connection_id: str, names: Collection[str]) -> None:
+        """Write which deviations the provider's server shows."""
+        await self._update(connection_id, quirks=sorted(names) or None)
+
     async def set_status(self, connection_id: str, status: Status, reason: ErrorReason | None = None) -> None:
         """Write the status; a reason goes with `ERROR` alone."""
         await self._update(connection_id, status=status.value, error_reason=reason.value if reason else None)
@@ -145,6 +149,19 @@ class Connections(SiteRepository):
             .returning(connections.c.wanted_rev)
         )
         return int(changed.scalar_one())
+
+    async def want_syncs(self, schedule_ids: Collection[str]) -> None:
+        """Ask for a sync of every live connection of schedules."""
+        for some in chunks(schedule_ids):
+            await self._connection.execute(
+                update(connections)
+                .where(
+                    connections.c.site_id == self._site_id,
+                    connections.c.schedule_id.in_(some),
+                    connections.c.status != Status.DISCONNECTED.value,
+                )
+                .values(wanted_rev=connections.c.wanted_rev + 1)
+            )
 
     async def void_lease(self, connection_id: str) -> None:
         """Take the lease from whoever syncs the connection: nothing it read counts any more."""
@@ -208,4 +225,5 @@ def _connection(rows: Sequence[Row[Any]]) -> Connection:
         last_error=row.last_error,
         wanted_rev=row.wanted_rev,
         done_rev=row.done_rev,
+        quirks=frozenset(row.quirks or ()),
     )

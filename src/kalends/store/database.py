@@ -161,6 +161,11 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_alembic_config()).get_current_head()
 
 
+def known_revisions() -> frozenset[str]:
+    """Return the schema revisions that this version knows: its own and those that it can bring up to it."""
+    return frozenset(one.revision for one in ScriptDirectory.from_config(_alembic_config()).walk_revisions())
+
+
 def _upgrade(connection: SyncConnection) -> None:
     config = _alembic_config()
     config.attributes["connection"] = connection

@@ -23,10 +23,13 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What the occurrences of a calendar cover: a window, with all-day and floating events placed by `zones`."""
+    """What the occurrences of a calendar cover: a window, with all-day and floating events placed by `zones`.
+
+    The zones are None while those events are being moved from some to others.
+    """
 
     window: Window
-    zones: str
+    zones: str | None
 
 
 class Readings(CalendarRepository):

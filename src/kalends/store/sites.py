@@ -25,6 +25,13 @@ class Sites:
         row = (await self._connection.execute(select(sites).where(sites.c.id == site_id))).one_or_none()
         return _site(row) if row else None
 
+    async def lock(self, site_id: str, *, shared: bool = False) -> None:
+        """Keep everybody else from changing the site until the transaction ends; what decides is read after this.
+
+        `shared` lets others hold it in the same way. On SQLite a transaction that writes is alone anyway.
+        """
+        await self._connection.execute(select(sites.c.id).where(sites.c.id == site_id).with_for_update(read=shared))
+
     async def all(self) -> Sequence[Site]:
         """Return all sites, the oldest first."""
         rows = await self._connection.execute(select(sites).order_by(sites.c.created_at, sites.c.id))

@@ -10,7 +10,7 @@ from kalends.store.database import Database
 from kalends.store.groups import ExpandedGroup
 from kalends.store.readings import Pass
 from kalends.sync.plan import Plan
-from kalends.sync.subject import Subject
+from kalends.sync.subject import StoredSubject, Subject
 
 ROWS_PER_TRANSACTION = 500
 LONGEST_TEXT = 1_000
@@ -44,7 +44,7 @@ async def apply_page(
                 await contents.readings.note_continuation(continuation)
 
 
-async def apply_expansions(database: Database, subject: Subject, expanded: Mapping[str, Expansion]) -> None:
+async def apply_expansions(database: Database, subject: StoredSubject, expanded: Mapping[str, Expansion]) -> None:
     """Write groups anew whose items stayed as they were; raises `LeaseLost`."""
     for some in _batches(list(expanded), expanded):
         async with database.write() as writer:

@@ -24,7 +24,7 @@ from kalends.sync.outcome import Timing, after_failure, after_success, describe
 from kalends.sync.reading import CalendarReading
 from kalends.sync.rolling import Rolling
 from kalends.sync.selection import imported, lacks_primary
-from kalends.sync.subject import Subject
+from kalends.sync.subject import StoredSubject, Subject
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +37,16 @@ class _Progress:
     counts: SyncCounts = field(default_factory=SyncCounts)
     gone: int = 0
     failed: ProviderError | None = None
+
+    @property
+    def told_to_wait(self) -> bool:
+        """Whether the server wants to be left alone for a time; then nothing more is asked of it."""
+        return isinstance(self.failed, Unavailable) and self.failed.retry_after is not None
+
+    def note_failure(self, error: ProviderError) -> None:
+        """Keep the first failure, but for one that says when to come again: that one counts before all."""
+        if self.failed is None or (isinstance(error, Unavailable) and error.retry_after is not None):
+            self.failed = error
 
     @property
     def failure(self) -> ProviderError | None:
@@ -134,13 +144,20 @@ class ConnectionSync:
         if not connection.import_config.enabled:
             return
         progress.chosen = len(calendars)
-        kind = self._directory.kind(provider)
+        kind, zone = self._directory.kind(provider), schedule.time_zone
+        # a new zone needs no provider: neither one that is down nor refused credentials keep events at old times
+        placed = [
+            await self._rolling.place(StoredSubject(lease, connection, calendar, kind, zone)) for calendar in calendars
+        ]
         async with AsyncExitStack() as stack:
             session = await stack.enter_async_context(self._accounts.session(connection, provider))
-            for calendar in calendars:
-                await self._read_one(Subject(lease, connection, calendar, kind, session, schedule.time_zone), progress)
-            if not calendars or not all(self._rolling.is_current(calendar) for calendar in calendars):
+            for calendar in placed:
+                if not progress.told_to_wait:
+                    await self._read_one(Subject(lease, connection, calendar, kind, zone, session), progress)
+            current = calendars and all(self._rolling.is_current(calendar) for calendar in calendars)
+            if not current and not progress.told_to_wait:
                 await self._look_for_calendars(lease, session, progress)
+            await self._note_quirks(lease, connection, session)
 
     async def _read_one(self, subject: Subject, progress: _Progress) -> None:
         try:
@@ -150,14 +167,12 @@ class ConnectionSync:
             raise
         except CalendarGone as error:
             if await self._is_listed(subject.session, subject.calendar):
-                progress.failed = progress.failed or Unavailable(
-                    f"a calendar that the account lists is not found: {error}"
-                )
+                progress.note_failure(Unavailable(f"a calendar that the account lists is not found: {error}"))
             else:
                 progress.gone += 1
                 await self._forget(subject.lease, subject.calendar)
         except ProviderError as error:
-            progress.failed = progress.failed or error
+            progress.note_failure(error)
 
     async def _look_for_calendars(self, lease: Lease, session: AccountSession, progress: _Progress) -> None:
         """See which calendars the account has, once a day, and always where none is chosen: silence is no answer."""
@@ -166,11 +181,20 @@ class ConnectionSync:
         except CredentialsRefused:
             raise
         except ProviderError as error:
-            progress.failed = progress.failed or error
+            progress.note_failure(error)
             return
         async with self._database.write() as writer:
             await Leases(writer).check(lease)
             await Calendars(writer, lease.site_id).see(lease.connection_id, listed)
+
+    async def _note_quirks(self, lease: Lease, connection: Connection, session: AccountSession) -> None:
+        """Write which deviations the server shows, where these are others than before."""
+        if session.quirks == connection.quirks:
+            return
+        async with self._database.write() as writer:
+            await Leases(writer).check(lease)
+            await Connections(writer, lease.site_id).set_quirks(connection.id, session.quirks)
+        log.info("quirks_changed", connection=connection.id, quirks=sorted(session.quirks))
 
     async def _is_listed(self, session: AccountSession, calendar: StoredCalendar) -> bool:
         """Ask a second time, in another way, before a calendar's contents are given up."""

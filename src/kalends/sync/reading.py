@@ -68,6 +68,7 @@ class CalendarReading:
             cursor=cursor,
             continuation=current.continuation if current else None,
             stored=_Versions(self._database, subject),
+            thorough=not subject.calendar.covers(self._limits.window(self._clock.now())),
         )
         counts = SyncCounts(calendars=1)
         closing: str | None = None

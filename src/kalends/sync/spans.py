@@ -1,4 +1,4 @@
-"""Events of a span that reaches outside the window for which occurrences are kept.
+"""Events that the stored occurrences do not answer for: outside their window, or not yet placed by the present zones.
 
 Where a provider delivers whole series, everything needed is stored: the items are expanded for the span, away from the
 event loop and under a deadline.
@@ -20,7 +20,7 @@ from kalends.store.database import Database
 from kalends.store.events import StoredEvent
 from kalends.sync.applying import storable
 from kalends.sync.expansion import Expander, Group
-from kalends.sync.subject import ReadingLimits
+from kalends.sync.subject import ReadingLimits, floating_zone, placing_zones
 
 DEADLINE = timedelta(seconds=30)
 SLACK = timedelta(hours=26)
@@ -40,9 +40,9 @@ class Spans:
         self._clock = clock
         self._limits = limits
 
-    def is_kept(self, calendar: StoredCalendar, span: Window) -> bool:
-        """Tell whether the stored occurrences of a calendar answer for a span."""
-        if calendar.coverage is None:
+    def is_kept(self, calendar: StoredCalendar, schedule_zone: str, span: Window) -> bool:
+        """Tell whether the stored occurrences of a calendar answer for a span: not where other zones placed them."""
+        if calendar.coverage is None or calendar.coverage.zones != placing_zones(calendar, schedule_zone):
             return False
         covers, keeps = calendar.coverage.window, self._limits.window(self._clock.now())
         return max(covers.start, keeps.start) + SLACK <= span.start and span.end <= covers.end - SLACK
@@ -62,7 +62,7 @@ class Spans:
             stored = await Contents(reader, calendar.site_id, calendar.id).items.of_groups(None)
         groups = [Group(key, tuple(items.payloads.values())) for key, items in stored.items() if items.payloads]
         context = ExpansionContext(
-            _widened(span), calendar.calendar.time_zone or schedule_zone, connection.addresses, self._limits.expansion
+            _widened(span), floating_zone(calendar, schedule_zone), connection.addresses, self._limits.expansion
         )
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):

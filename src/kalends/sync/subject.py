@@ -31,26 +31,30 @@ class ReadingLimits:
         return Window.around(now, self.window_back + MARGIN, self.window_ahead + MARGIN)
 
 
+def floating_zone(calendar: StoredCalendar, schedule_zone: str) -> str:
+    """Return the zone of times that name none: the calendar's, else the schedule's."""
+    return calendar.calendar.time_zone or schedule_zone
+
+
+def placing_zones(calendar: StoredCalendar, schedule_zone: str) -> str:
+    """Return what places a calendar's floating and all-day events, to be compared with what placed them before."""
+    return f"{floating_zone(calendar, schedule_zone)} {schedule_zone}"
+
+
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """What is read, for whom: a calendar of a connection, by an open session, under a lease."""
+class StoredSubject:
+    """What is stored, for whom: the contents of a connection's calendar, to be written under a lease."""
 
     lease: Lease
     connection: Connection
     calendar: StoredCalendar
     kind: ProviderKind
-    session: AccountSession
     schedule_zone: str
 
     @property
-    def floating_zone(self) -> str:
-        """The zone of times that name none: the calendar's, else the schedule's."""
-        return self.calendar.calendar.time_zone or self.schedule_zone
-
-    @property
     def zones(self) -> str:
-        """What places floating and all-day events, to be compared with what placed them before."""
-        return f"{self.floating_zone} {self.schedule_zone}"
+        """What places floating and all-day events."""
+        return placing_zones(self.calendar, self.schedule_zone)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -59,7 +63,8 @@ class Subject:
 
     def context(self, window: Window, limits: ReadingLimits) -> ExpansionContext:
         """Return what the expansion of this calendar's groups depends on."""
-        return ExpansionContext(window, self.floating_zone, self.connection.addresses, limits.expansion)
+        zone = floating_zone(self.calendar, self.schedule_zone)
+        return ExpansionContext(window, zone, self.connection.addresses, limits.expansion)
 
     def contents(self, transaction: Transaction) -> Contents:
         """Return the calendar's contents, to be read."""
@@ -69,3 +74,10 @@ class Subject:
         """Return the calendar's contents, to be written; raises `LeaseLost`."""
         await Leases(writer).check(self.lease)
         return self.contents(writer)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject(StoredSubject):
+    """What is read, for whom: a calendar of a connection, by an open session."""
+
+    session: AccountSession

@@ -40,6 +40,19 @@ class Keyring:
         Without a secret key, embedded mode keeps one in the data folder (made at first use, readable by its owner
         only); with PostgreSQL, where several processes must share one, `SettingsError` is raised.
         """
+        found = cls.existing(settings)
+        if found is not None:
+            return found
+        path = key_path(settings)
+        _make(path)
+        return cls(_read(path))
+
+    @classmethod
+    def existing(cls, settings: Settings) -> "Keyring | None":
+        """Return the keyring of the settings as far as there is one: None where embedded mode has not made a key yet.
+
+        Raises `SettingsError` as `of` does.
+        """
         if settings.secret_key is not None:
             return cls(decode_secret_keys(settings.secret_key.get_secret_value()))
         if not settings.embedded:
@@ -47,11 +60,10 @@ class Keyring:
                 "KALENDS_SECRET_KEY must be set where the database is PostgreSQL: 32 random bytes as base64, "
                 "the same for every process (for instance from `openssl rand -base64 32`)"
             )
-        path = settings.data_dir / KEY_FILE
         try:
-            return cls(decode_secret_keys(_read_or_make(path)))
-        except ValueError as error:
-            raise SettingsError(f"{path}: {error}") from None
+            return cls(_read(key_path(settings)))
+        except FileNotFoundError:
+            return None
 
     def keys(self, purpose: str) -> list[Key]:
         """Return the keys for a purpose, the newest first (HKDF, RFC 5869)."""
@@ -64,7 +76,19 @@ class Keyring:
         ]
 
 
-def _read_or_make(path: Path) -> str:
+def key_path(settings: Settings) -> Path:
+    """Return where embedded mode keeps the key that it made."""
+    return settings.data_dir / KEY_FILE
+
+
+def _read(path: Path) -> list[bytes]:
+    try:
+        return decode_secret_keys(path.read_text(encoding="ascii").strip())
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _make(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
     draft = path.with_name(f"{path.name}.{os.getpid()}")
@@ -72,11 +96,9 @@ def _read_or_make(path: Path) -> str:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(made + "\n")
-        if not path.exists():
-            # a link never replaces a key that another process wrote meanwhile
-            os.link(draft, path)
+        # a link never replaces a key that another process wrote meanwhile
+        os.link(draft, path)
     except FileExistsError:
         pass
     finally:
         draft.unlink(missing_ok=True)
-    return path.read_text(encoding="ascii").strip()

@@ -16,8 +16,8 @@ from kalends.vault.keys import Keyring
 
 FORMAT = b"\x01"
 NONCE_BYTES = 12
-_HEAD = len(FORMAT) + 8
-_NONCE_END = _HEAD + NONCE_BYTES
+HEAD_BYTES = len(FORMAT) + 8
+_NONCE_END = HEAD_BYTES + NONCE_BYTES
 
 
 class SealBroken(Exception):
@@ -40,12 +40,31 @@ class Vault:
 
     def open(self, sealed: bytes, *, row: str) -> dict[str, Any]:
         """Return what was sealed for the row; raises `SealBroken`."""
-        head, nonce, text = sealed[:_HEAD], sealed[_HEAD:_NONCE_END], sealed[_NONCE_END:]
+        opened: dict[str, Any] = json.loads(self._decrypt(sealed, row))
+        return opened
+
+    def opens(self, sealed: bytes, *, row: str) -> bool:
+        """Tell whether what was sealed for the row would open; what is in it is neither read nor kept."""
+        try:
+            self._decrypt(sealed, row)
+        except SealBroken:
+            return False
+        return True
+
+    def _decrypt(self, sealed: bytes, row: str) -> bytes:
+        head, nonce, text = sealed[:HEAD_BYTES], sealed[HEAD_BYTES:_NONCE_END], sealed[_NONCE_END:]
         cipher = self._ciphers.get(head[len(FORMAT) :])
         if head[: len(FORMAT)] != FORMAT or cipher is None:
             raise SealBroken(f"no key opens the secret of {row}")
         try:
-            opened: dict[str, Any] = json.loads(cipher.decrypt(nonce, text, head + row.encode()))
+            return cipher.decrypt(nonce, text, head + row.encode())
         except InvalidTag:
             raise SealBroken(f"the secret of {row} was changed or belongs to another row") from None
-        return opened
+
+
+def key_id(sealed: bytes) -> str | None:
+    """Return the id of the key that something was sealed with, None for what no version of ours has sealed.
+
+    Its first `HEAD_BYTES` bytes are enough.
+    """
+    return sealed[len(FORMAT) : HEAD_BYTES].hex() if sealed[: len(FORMAT)] == FORMAT else None

@@ -3,7 +3,8 @@
 config       what an installation is told            kind       the plugin
 discovery    from a URL to principal and homes       session    one connected account
 calendars    from homes to calendars                 reading    a pass over one calendar, in pages
-listing      which members there are or changed      members    their text
+planning     which way of listing is believed        listing    which members there are or changed
+members      their text                              quirks     what servers do differently
 cursor       what is remembered between passes
 client       requests, and status to error           errors     what can come of them
 bodies, multistatus, hrefs, namespaces               the XML and the names in it

@@ -28,6 +28,8 @@ _ASKED = bodies.propfind(
     ns.SCHEDULE_DEFAULT_CALENDAR,
 )
 _NOT_FOR_EVENTS = frozenset({ns.SCHEDULE_INBOX, ns.SCHEDULE_OUTBOX, ns.NOTIFICATION})
+_OF_OTHERS = frozenset({ns.SUBSCRIBED, ns.SHARED})
+"""Of a calendar that the account reads somewhere, or that another account lets it see (caldav-sharing, §5.2)."""
 _COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
 _SHORT_COLOR = len("#rgb")
 _LONGEST_NAME = 200
@@ -96,7 +98,7 @@ def _calendar(response: DavResponse, url: str, origin: str) -> ExternalCalendar:
     return ExternalCalendar(
         id=identifier if identifier.endswith("/") else identifier + "/",
         name=(response.text(ns.DISPLAYNAME) or unquote(path.rstrip("/").rpartition("/")[2]))[:_LONGEST_NAME],
-        own=ns.SUBSCRIBED not in response.types,
+        own=not response.types & _OF_OTHERS,
         writable=_writable(response),
         color=_color(response.text(ns.CALENDAR_COLOR)),
         time_zone=_zone(response),

@@ -8,11 +8,14 @@ from kalends.net.client import GuardedClient, Response
 from kalends.net.credentials import BasicCredentials
 from kalends.net.errors import AddressRefused as NetAddressRefused
 from kalends.net.errors import CredentialsWithheld, NetError
+from kalends.net.errors import TimedOut as NetTimedOut
 from kalends.net.errors import TooLarge as NetTooLarge
 from kalends.providers.caldav import hrefs
-from kalends.providers.caldav.errors import HttpRefusal, NotDav, TooLarge
+from kalends.providers.caldav.errors import HttpRefusal, NotDav, TooLarge, TooSlow
 from kalends.providers.caldav.multistatus import MultiStatus, parse
+from kalends.providers.caldav.quirks import wrong_content_types
 from kalends.providers.errors import AddressRefused, CredentialsRefused, ProviderError, Unavailable
+from kalends.providers.quirks import Quirks
 
 _MAX_PAGE_BYTES = 4 * 1024 * 1024
 _MULTI_STATUS = 207
@@ -24,10 +27,14 @@ _LONGEST_WAIT = timedelta(days=1)
 class DavClient:
     """Speaks WebDAV with one account's credentials. `advice` is added where the server refuses them.
 
-    No answer may be longer than the HTTP client's own limit, whatever a request would take.
+    No answer may be longer than the HTTP client's own limit, whatever a request would take. `quirks` is where all who
+    speak through it note what they meet.
     """
 
-    def __init__(self, http: GuardedClient, credentials: BasicCredentials, *, advice: str) -> None:
+    def __init__(
+        self, http: GuardedClient, credentials: BasicCredentials, *, advice: str, quirks: Quirks | None = None
+    ) -> None:
+        self.quirks = quirks or Quirks()
         self._http = http
         self._max_bytes = http.max_bytes
         self._credentials = credentials
@@ -38,13 +45,23 @@ class DavClient:
         """The user name that is sent."""
         return self._credentials.user
 
-    async def propfind(self, url: str, body: bytes, *, depth: int) -> MultiStatus:
-        """Ask for properties (RFC 4918 §9.1) of a resource (depth 0) and its members (depth 1)."""
-        return await self._ask("PROPFIND", url, body, {"Depth": str(depth)}, None)
+    @property
+    def silence(self) -> float:
+        """For how many seconds the server may usually keep silent."""
+        return self._http.silence
 
-    async def report(self, url: str, body: bytes, *, max_bytes: int | None = None) -> MultiStatus:
-        """Ask for a report (RFC 3253 §3.6) on a collection."""
-        return await self._ask("REPORT", url, body, {"Depth": "0"}, max_bytes)
+    async def propfind(self, url: str, body: bytes, *, depth: int, patience: float | None = None) -> MultiStatus:
+        """Ask for properties (RFC 4918 §9.1) of a resource (depth 0) and its members (depth 1).
+
+        `patience`: for how many seconds, where not for as long as usual. Raises `TooSlow` after that.
+        """
+        return await self._ask("PROPFIND", url, body, {"Depth": str(depth)}, patience=patience)
+
+    async def report(
+        self, url: str, body: bytes, *, max_bytes: int | None = None, patience: float | None = None
+    ) -> MultiStatus:
+        """Ask for a report (RFC 3253 §3.6) on a collection; `patience` as for `propfind`."""
+        return await self._ask("REPORT", url, body, {"Depth": "0"}, max_bytes, patience)
 
     async def get(self, url: str, *, max_bytes: int) -> Response:
         """Fetch a resource; raises `HttpRefusal` for any status but 200 and `TooLarge` beyond the bytes given."""
@@ -79,10 +96,16 @@ class DavClient:
         return answer.url
 
     async def _ask(
-        self, method: str, url: str, body: bytes, headers: Mapping[str, str], max_bytes: int | None
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        max_bytes: int | None = None,
+        patience: float | None = None,
     ) -> MultiStatus:
         headers = {**headers, "Content-Type": "application/xml; charset=utf-8", "Accept": "application/xml, text/xml"}
-        answer = await self._request(method, url, headers, body, max_bytes)
+        answer = await self._request(method, url, headers, body, max_bytes, patience)
         if answer.status in range(200, 300) and answer.status != _MULTI_STATUS:
             raise NotDav(f"{hrefs.host_of(answer.url)} answered {answer.status} to {method} where 207 was due")
         if answer.status in _GONE and not hrefs.same_place(answer.url, url):
@@ -90,13 +113,25 @@ class DavClient:
             raise NotDav(f"{hrefs.host_of(answer.url)} redirects {method} to where nothing is")
         if answer.status != _MULTI_STATUS:
             raise HttpRefusal(f"{hrefs.host_of(answer.url)} answered {answer.status} to {method}", status=answer.status)
-        media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type and not media_type.endswith("xml"):
-            raise NotDav(f"{hrefs.host_of(answer.url)} answered {method} with {media_type[:80]} where XML was due")
-        return await parse(answer.body, answer.url)
+        return await self._parsed(method, answer)
+
+    async def _parsed(self, method: str, answer: Response) -> MultiStatus:
+        claimed = wrong_content_types.media_type(answer.headers)
+        wrong = not wrong_content_types.is_right_for_xml(claimed)
+        if wrong and wrong_content_types.begins_as_web_page(answer.body):
+            raise NotDav(f"{hrefs.host_of(answer.url)} answered {method} with {claimed[:80]} where XML was due")
+        parsed = await parse(answer.body, answer.url)
+        self.quirks.see(wrong_content_types.QUIRK, shown=wrong)
+        return parsed
 
     async def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_bytes: int | None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        max_bytes: int | None,
+        patience: float | None = None,
     ) -> Response:
         try:
             answer = await self._http.request(
@@ -106,6 +141,7 @@ class DavClient:
                 content=body,
                 credentials=self._credentials,
                 max_bytes=self._bounded(max_bytes),
+                timeout=patience,
             )
         except NetError as error:
             raise _from_net(error) from error
@@ -143,4 +179,6 @@ def _from_net(error: NetError) -> ProviderError:
         return AddressRefused(str(error), public=public)
     if isinstance(error, NetTooLarge):
         return TooLarge(str(error))
+    if isinstance(error, NetTimedOut):
+        return TooSlow(str(error))
     return Unavailable(str(error))

@@ -26,21 +26,27 @@ class CursorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Up to where a calendar has been read."""
+    """Up to where a calendar has been read.
+
+    `witness` is what the other way of asking said about the same state, to be held against this one later: for a sync
+    token the collection's tag, for a tag or etags a sync token on trial. Empty where there is none.
+    """
 
     kind: CursorKind
     value: str = ""
+    witness: str = ""
 
     def __str__(self) -> str:
-        return json.dumps({"v": _VERSION, "kind": self.kind, "value": self.value}, separators=(",", ":"))
+        kept = {"v": _VERSION, "kind": self.kind, "value": self.value}
+        return json.dumps(kept | ({"witness": self.witness} if self.witness else {}), separators=(",", ":"))
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
         """Read a cursor; raises `CursorRefused` where it is not of this version."""
         try:
             match json.loads(text):
-                case {"v": version, "kind": str(kind), "value": str(value)} if version == _VERSION:
-                    return cls(CursorKind(kind), value)
+                case {"v": version, "kind": str(kind), "value": str(value), **others} if version == _VERSION:
+                    return cls(CursorKind(kind), value, str(others.get("witness", "")))
         except ValueError:
             pass
         raise CursorRefused("the cursor is of another version")

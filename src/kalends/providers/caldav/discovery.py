@@ -18,7 +18,7 @@ from kalends.providers.caldav.multistatus import DavResponse, MultiStatus
 from kalends.providers.errors import NotSupported
 
 WELL_KNOWN = "/.well-known/caldav"
-_SERVICE = "caldavs"
+SERVICE = "caldavs"
 _FORBIDDEN = 403
 _NO_DAV_HERE = frozenset({400, 403, 404, 405, 406, 409, 410, 415, 501})
 _ASKED = bodies.propfind(ns.CURRENT_USER_PRINCIPAL, ns.RESOURCETYPE, ns.CALENDAR_HOME_SET, ns.CALENDAR_USER_ADDRESS_SET)
@@ -45,10 +45,10 @@ async def starting_points(http: GuardedClient, dav: DavClient, place: str) -> li
     if not config.is_domain(place):
         origin = hrefs.origin_of(place)
         return list(dict.fromkeys((place, origin + WELL_KNOWN, origin + "/")))
-    targets = await http.srv(_SERVICE, place)
+    targets = await http.srv(SERVICE, place)
     if not targets:
         return [f"https://{place}{WELL_KNOWN}", f"https://{place}/"]
-    path = (await http.txt(_SERVICE, place) or "").partition("=")[2]
+    path = (await http.txt(SERVICE, place) or "").partition("=")[2]
     if not path.startswith("/"):
         path = WELL_KNOWN
     found: list[str] = []

@@ -4,7 +4,8 @@ providers.errors.Unavailable
 ├── HttpRefusal    an HTTP status that is no answer to the question
 ├── NotDav         an answer that is no WebDAV at all: a login page, a web site
 ├── Malformed      a WebDAV answer that is cut off, broken, or makes no sense
-└── TooLarge       more bytes than were asked to be taken
+├── TooLarge       more bytes than were asked to be taken
+└── TooSlow        no whole answer within the time limit
 """
 
 from datetime import timedelta
@@ -30,3 +31,7 @@ class Malformed(Unavailable):
 
 class TooLarge(Unavailable):
     """The answer is larger than what would be taken."""
+
+
+class TooSlow(Unavailable):
+    """The answer was not there, or not whole, when the time was up."""

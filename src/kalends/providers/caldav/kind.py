@@ -1,8 +1,9 @@
 """The plugin: what the CalDAV kind, and kinds that are CalDAV at a fixed place, offer to the rest of Kalends."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from kalends.ical import expand_resource, is_tame
@@ -11,13 +12,17 @@ from kalends.model.occurrence import Expansion, ExpansionContext
 from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature
 from kalends.net.client import GuardedClient
 from kalends.net.credentials import BasicCredentials, CredentialScope
-from kalends.providers.base import AccountSession, Delivery
+from kalends.providers.base import AccountSession, Delivery, Probed
 from kalends.providers.caldav import config as settings
 from kalends.providers.caldav import hrefs
 from kalends.providers.caldav.client import DavClient
 from kalends.providers.caldav.discovery import discover, starting_points
+from kalends.providers.caldav.probing import probe
+from kalends.providers.caldav.quirks import QUIRKS
+from kalends.providers.caldav.roaming import RoamingSession, roaming_key
 from kalends.providers.caldav.session import CalDavSession, kept_credentials
 from kalends.providers.errors import CredentialsRefused
+from kalends.providers.quirks import Quirk, Quirks
 
 
 @dataclass(kw_only=True)
@@ -25,6 +30,7 @@ class CalDavKind:
     """A kind of provider that speaks CalDAV.
 
     `fixed_url`, where not None, is where all its accounts are; an installation then has nothing to configure.
+    `one_domain` says of that place that all hosts of its domain are one server, whichever of them an account is on.
     `advice` is told to a person whose credentials were refused.
     """
 
@@ -34,9 +40,15 @@ class CalDavKind:
     default_name: str = "CalDAV"
     delivers: Delivery = Delivery.RESOURCES
     fixed_url: str | None = None
+    one_domain: bool = False
     advice: str = (
         "Where the account uses two-step sign-in, it takes an app-specific password in place of the usual one."
     )
+
+    @property
+    def quirks(self) -> Mapping[str, Quirk]:
+        """The deviations that are known of CalDAV servers, by name."""
+        return QUIRKS
 
     def features(self, config: Mapping[str, str]) -> Features:  # noqa: ARG002 - the same for every installation
         """Return what an installation can do."""
@@ -65,7 +77,7 @@ class CalDavKind:
 
         Raises `CredentialsRefused`, `NotSupported`, `Unavailable`.
         """
-        checked = settings.check_config({settings.URL: self.fixed_url} if self.fixed_url else config)
+        checked = self._checked(config)
         place = checked[settings.URL]
         origin = hrefs.origin_of(f"https://{place}" if settings.is_domain(place) else place)
         email = email.strip()
@@ -77,7 +89,7 @@ class CalDavKind:
         dav = DavClient(client, credentials, advice=self.advice)
         found = await discover(dav, await starting_points(client, dav, place))
         return Account(
-            key=found.key,
+            key=roaming_key(found.key, origin) if self.one_domain else found.key,
             email=email,
             addresses=found.addresses | ({email.lower()} if "@" in email else set()),
             credentials=kept_credentials(user, password, origin=origin, principal=found.principal, homes=found.homes),
@@ -89,9 +101,15 @@ class CalDavKind:
         client: GuardedClient,
         config: Mapping[str, str],  # noqa: ARG002 - what connecting found stands in the credentials
         credentials: Mapping[str, Any],
+        known_quirks: Collection[str] = frozenset(),
     ) -> AsyncIterator[AccountSession]:
         """Open a session for an account, with the credentials that connecting returned."""
-        yield CalDavSession(client, credentials, advice=self.advice)
+        open_at = partial(CalDavSession, client, advice=self.advice, met=Quirks(known_quirks))
+        yield RoamingSession(credentials, open_at) if self.one_domain else open_at(credentials)
+
+    async def probe(self, client: GuardedClient, config: Mapping[str, str]) -> Probed:
+        """Ask the server for its options (RFC 9110 §9.3.7); raises `net.errors.NetError`."""
+        return await probe(client, self._checked(config)[settings.URL])
 
     def is_tame(self, payloads: Sequence[bytes]) -> bool:
         """Tell cheaply whether expanding the group is sure to be quick."""
@@ -100,3 +118,6 @@ class CalDavKind:
     def expand(self, payloads: Sequence[bytes], context: ExpansionContext) -> Expansion:
         """Expand the items of one group, ordered by key: a resource with its master and overrides."""
         return expand_resource(payloads, context)
+
+    def _checked(self, config: Mapping[str, str]) -> dict[str, str]:
+        return settings.check_config({settings.URL: self.fixed_url} if self.fixed_url else config)

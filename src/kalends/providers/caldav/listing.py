@@ -6,8 +6,11 @@ about another collection, or that says of the calendar itself that it cannot be 
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+from urllib.parse import urlsplit
 
 from kalends.providers.caldav import bodies, hrefs
 from kalends.providers.caldav import namespaces as ns
@@ -15,6 +18,7 @@ from kalends.providers.caldav.client import DavClient
 from kalends.providers.caldav.cursor import Cursor, CursorKind, Listed
 from kalends.providers.caldav.errors import HttpRefusal, Malformed
 from kalends.providers.caldav.multistatus import DavResponse, MultiStatus
+from kalends.providers.caldav.quirks import missing_listed_etags, odd_percent_encoding, slow_first_listing
 from kalends.providers.errors import CalendarGone, Unavailable
 
 GONE = frozenset({404, 410})
@@ -69,8 +73,10 @@ async def list_by_sync(dav: DavClient, url: str, token: str) -> Listing:
     `CalendarGone`.
     """
     listing = Listing(hrefs.path_of(url), Cursor(CursorKind.SYNC_TOKEN, token))
+    whole = not token
     for _ in range(MAX_ROUNDS):
-        answer = await dav.report(url, bodies.sync_collection(token))
+        body = bodies.sync_collection(token)
+        answer = await (_patiently(dav, partial(dav.report, url, body)) if whole else dav.report(url, body))
         truncated = await _take_changes(dav, url, answer, listing)
         if len(listing.members) + len(listing.removed) > MAX_MEMBERS:
             raise Unavailable(f"{hrefs.host_of(url)} lists more than {MAX_MEMBERS} members of one calendar")
@@ -91,7 +97,8 @@ async def list_by_etag(dav: DavClient, url: str) -> Listing:
     The collection's tag is asked for first: what changes between the two requests is seen again, never missed.
     """
     tag = await collection_tag(dav, url)
-    answer = await _propfind(dav, url, bodies.propfind(ns.GETETAG, ns.RESOURCETYPE), depth=1)
+    body = bodies.propfind(ns.GETETAG, ns.RESOURCETYPE)
+    answer = await _patiently(dav, partial(_propfind, dav, url, body, depth=1))
     listing = Listing(hrefs.path_of(url), Cursor(CursorKind.CTAG, tag) if tag else Cursor(CursorKind.ETAGS))
     cut = seen_itself = False
     async for name, response in _named(dav, url, answer):
@@ -115,10 +122,24 @@ async def collection_tag(dav: DavClient, url: str) -> str | None:
     return next(filter(None, tags), None)
 
 
-async def _propfind(dav: DavClient, url: str, body: bytes, *, depth: int) -> MultiStatus:
+class _Asked(Protocol):
+    def __call__(self, *, patience: float | None) -> Awaitable[MultiStatus]: ...
+
+
+async def _patiently(dav: DavClient, ask: _Asked) -> MultiStatus:
+    """Ask for a whole listing and wait for as long as this server is known to need; raises `TooSlow`."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    try:
+        return await ask(patience=slow_first_listing.limit(dav.quirks))
+    finally:
+        dav.quirks.see(slow_first_listing.QUIRK, shown=loop.time() - begun >= dav.silence)
+
+
+async def _propfind(dav: DavClient, url: str, body: bytes, *, depth: int, patience: float | None = None) -> MultiStatus:
     """Ask about the collection; raises `CalendarGone` where it is not there."""
     try:
-        return await dav.propfind(url, body, depth=depth)
+        return await dav.propfind(url, body, depth=depth, patience=patience)
     except HttpRefusal as refusal:
         if refusal.status in GONE:
             raise CalendarGone(f"{hrefs.host_of(url)} does not exist any more") from refusal
@@ -152,6 +173,8 @@ async def _named(dav: DavClient, url: str, answer: MultiStatus) -> AsyncIterator
     collection = hrefs.path_of(url)
     if not hrefs.same_place(answer.url, url):
         raise Malformed(f"{hrefs.host_of(url)} redirects to what is not this calendar")
+    asked = hrefs.sendable(urlsplit(answer.url).path).rstrip("/")
+    respelled = unversioned = named = False
     work = 0
     for response in answer.responses:
         work += len(response.href) + 1
@@ -161,7 +184,17 @@ async def _named(dav: DavClient, url: str, answer: MultiStatus) -> AsyncIterator
         name = hrefs.name_in(response.href, collection)
         if name == "":
             _check_itself(dav, url, response)
-        yield None if name and ns.COLLECTION in response.types else name, response
+        elif name and ns.COLLECTION in response.types:
+            name = None
+        if name is not None:
+            respelled = respelled or odd_percent_encoding.calendar_respelled(response.href, asked)
+        if name and response.failure(ns.GETETAG) is None:
+            named = True
+            unversioned = unversioned or response.text(ns.GETETAG) is None
+        yield name, response
+    if named:
+        dav.quirks.see(odd_percent_encoding.QUIRK, shown=respelled)
+        dav.quirks.see(missing_listed_etags.QUIRK, shown=unversioned)
 
 
 def _check_itself(dav: DavClient, url: str, response: DavResponse) -> None:

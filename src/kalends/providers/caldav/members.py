@@ -16,7 +16,14 @@ from kalends.providers.caldav.client import DavClient
 from kalends.providers.caldav.cursor import Listed
 from kalends.providers.caldav.errors import HttpRefusal, Malformed, NotDav, TooLarge
 from kalends.providers.caldav.listing import GONE
+from kalends.providers.caldav.quirks import (
+    odd_percent_encoding,
+    omitted_multiget_members,
+    refused_gets,
+    wrong_content_types,
+)
 from kalends.providers.errors import CalendarGone
+from kalends.providers.quirks import Quirks
 
 MAX_RESOURCE_BYTES = 1_048_576
 _MAX_BATCH_BYTES = 32 * 1024 * 1024
@@ -27,21 +34,24 @@ _CHARSETS = re.compile(r"utf-?8|us-ascii|iso-8859-\d{1,2}|windows-125\d")
 _TOO_MUCH = frozenset({413, 507})
 _TOO_LARGE = "it is larger than is taken"
 _NO_ADDRESS = "its address is too long, or differs from another's only in how it is written"
+_UNASKABLE = "-"
+"""The version of a member that cannot be asked for. Those without any are asked for again."""
 
 
 class Members:
     """Fetches members of one collection, and learns how many may be asked for at once."""
 
-    def __init__(self, dav: DavClient, url: str) -> None:
+    def __init__(self, dav: DavClient, url: str, *, full: bool) -> None:
         self._dav = dav
         self._url = url
         self._multiget = True
+        self._single = full or refused_gets.QUIRK not in dav.quirks
         self.batch = _BATCH
         """How many members the next batch should have, so that its answer stays near two megabytes."""
 
     async def fetch(self, wanted: Mapping[str, Listed]) -> list[ItemChange]:
         """Fetch listed members, by key; raises `CalendarGone` and `Unavailable`."""
-        fetched = [_quarantined(key, "", _NO_ADDRESS) for key, listed in wanted.items() if not listed.href]
+        fetched = [_quarantined(key, _UNASKABLE, _NO_ADDRESS) for key, listed in wanted.items() if not listed.href]
         await self._fetch({key: listed for key, listed in wanted.items() if listed.href}, fetched)
         if fetched:
             size = sum(len(change.payload or b"") for change in fetched) // len(fetched)
@@ -49,19 +59,37 @@ class Members:
         return fetched
 
     async def _fetch(self, wanted: Mapping[str, Listed], fetched: list[ItemChange]) -> None:
-        if len(wanted) > 1 and self._multiget:
+        missing = wanted
+        together = self._multiget and (len(wanted) > 1 or (len(wanted) == 1 and not self._single))
+        if together:
             try:
                 missing = await self._fetch_together(wanted, fetched)
             except (Malformed, TooLarge):
-                # One member can spoil the answer for all of them; halving finds it.
-                half = len(wanted) // 2
-                await self._fetch(dict(list(wanted.items())[:half]), fetched)
-                await self._fetch(dict(list(wanted.items())[half:]), fetched)
-                return
-        else:
-            missing = wanted
+                if len(wanted) > 1:
+                    # One member can spoil the answer for all of them; halving finds it.
+                    half = len(wanted) // 2
+                    await self._fetch(dict(list(wanted.items())[:half]), fetched)
+                    await self._fetch(dict(list(wanted.items())[half:]), fetched)
+                    return
         for key, listed in missing.items():
-            fetched.append(await self._fetch_one(key, listed))
+            change, refused = await self._fetch_one(key, listed)
+            if refused and not together and await self._fetch_alone(key, listed, fetched):
+                continue
+            fetched.append(change)
+
+    async def _fetch_alone(self, key: str, listed: Listed, fetched: list[ItemChange]) -> bool:
+        """Fetch one member by multiget after a GET for it was refused; tell whether that did."""
+        if not self._multiget:
+            return False
+        try:
+            missing = await self._fetch_together({key: listed}, fetched)
+        except (Malformed, TooLarge):
+            return False
+        if missing:
+            return False
+        self._dav.quirks.see(refused_gets.QUIRK, shown=True)
+        self._single = False
+        return True
 
     async def _fetch_together(self, wanted: Mapping[str, Listed], fetched: list[ItemChange]) -> Mapping[str, Listed]:
         """Fetch by multiget and return what is left to be asked for singly."""
@@ -79,32 +107,47 @@ class Members:
             return wanted
         collection = hrefs.path_of(answer.url)
         missing = dict(wanted)
+        answered = set[str | None]()
+        respelled = False
         for response in answer.responses:
             key = hrefs.member_key(response.href, collection)
+            answered.add(key)
+            if key is not None and (asked := wanted.get(key)) is not None:
+                respelled = respelled or odd_percent_encoding.member_respelled(response.href, asked.href, collection)
             text = response.props.get(ns.CALENDAR_DATA)
             if key in missing and text is not None and (text.text or "").strip():
                 listed = missing.pop(key)
                 payload = (text.text or "").lstrip().encode()
                 fetched.append(_change(key, response.text(ns.GETETAG) or listed.version, payload))
+        self._dav.quirks.see(omitted_multiget_members.QUIRK, shown=not wanted.keys() <= answered)
+        self._dav.quirks.see(odd_percent_encoding.QUIRK, shown=respelled)
         return missing
 
-    async def _fetch_one(self, key: str, listed: Listed) -> ItemChange:
+    async def _fetch_one(self, key: str, listed: Listed) -> tuple[ItemChange, bool]:
+        """Fetch a member by GET; return it, and whether the server refuses GET rather than this member."""
         try:
             answer = await self._dav.get(hrefs.origin_of(self._url) + listed.href, max_bytes=MAX_RESOURCE_BYTES)
         except TooLarge:
-            return _quarantined(key, listed.version, _TOO_LARGE)
+            return _quarantined(key, listed.version, _TOO_LARGE), False
         except HttpRefusal as refusal:
             if refusal.status > 500 or refusal.status == 429:  # noqa: PLR2004 - an HTTP status, plainer as its number
                 raise
             # The server lists it and will not hand it over: that is this member's trouble, not the calendar's.
             # Without a version it is asked for again whenever it is listed.
-            return _quarantined(key, "", f"the server answers {refusal.status} when asked for it")
-        return _from_get(key, listed.version, answer)
+            problem = f"the server answers {refusal.status} when asked for it"
+            return _quarantined(key, "", problem), refusal.status in refused_gets.REFUSED
+        self._dav.quirks.see(refused_gets.QUIRK, shown=False)
+        return _from_get(key, listed.version, answer, self._dav.quirks), False
 
 
-def _from_get(key: str, version: str, answer: Response) -> ItemChange:
-    if answer.headers.get("content-type", "").lower().startswith("text/html"):
-        raise NotDav(f"{hrefs.host_of(answer.url)} answered a web page where a calendar resource was due")
+def _from_get(key: str, version: str, answer: Response, quirks: Quirks) -> ItemChange:
+    claimed = wrong_content_types.media_type(answer.headers)
+    right = wrong_content_types.is_right_for_calendar(claimed)
+    if not right and not wrong_content_types.is_calendar(answer.body):
+        if wrong_content_types.is_web_page(claimed, answer.body):
+            raise NotDav(f"{hrefs.host_of(answer.url)} answered a web page where a calendar resource was due")
+    else:
+        quirks.see(wrong_content_types.QUIRK, shown=not right)
     if not answer.framed and not answer.body.rstrip().endswith(b"END:VCALENDAR"):
         raise Malformed(f"{hrefs.host_of(answer.url)} answered a calendar resource that is cut off")
     # A proxy that compresses may alter the header's etag, so the listing's comes first.

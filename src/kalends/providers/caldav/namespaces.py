@@ -40,6 +40,7 @@ SCHEDULE_DEFAULT_CALENDAR = f"{_CALDAV}schedule-default-calendar-URL"
 # What many servers took over from Apple's Calendar Server
 GETCTAG = f"{_CALENDARSERVER}getctag"
 SUBSCRIBED = f"{_CALENDARSERVER}subscribed"
+SHARED = f"{_CALENDARSERVER}shared"
 NOTIFICATION = f"{_CALENDARSERVER}notification"
 CALENDAR_COLOR = f"{_APPLE}calendar-color"
 

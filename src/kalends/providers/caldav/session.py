@@ -7,13 +7,15 @@ from kalends.model.calendar import ExternalCalendar, Page
 from kalends.net.client import GuardedClient
 from kalends.net.credentials import BasicCredentials, CredentialScope
 from kalends.providers.base import StoredVersions
+from kalends.providers.caldav import hrefs
 from kalends.providers.caldav.calendars import calendar_url, calendars_in
 from kalends.providers.caldav.client import DavClient
-from kalends.providers.caldav.discovery import account_of
+from kalends.providers.caldav.discovery import account_of, discover
 from kalends.providers.caldav.errors import HttpRefusal
 from kalends.providers.caldav.listing import GONE
 from kalends.providers.caldav.reading import read
 from kalends.providers.errors import CredentialsRefused
+from kalends.providers.quirks import Quirks
 
 _VERSION = 1
 
@@ -31,18 +33,28 @@ def kept_credentials(user: str, password: str, *, origin: str, principal: str, h
 
 
 class CalDavSession:
-    """Speaks for one account. Its calendars' ids are paths at its origin, or whole URLs elsewhere."""
+    """Speaks for one account. Its calendars' ids are paths at its origin, or whole URLs elsewhere.
 
-    def __init__(self, http: GuardedClient, kept: Mapping[str, Any], *, advice: str) -> None:
+    `met` holds what is known of the server's deviations, and takes what is met.
+    """
+
+    def __init__(self, http: GuardedClient, kept: Mapping[str, Any], *, advice: str, met: Quirks | None = None) -> None:
         if kept.get("v") != _VERSION:
             raise CredentialsRefused("the stored credentials are of another version")
+        self._kept = kept
         self._origin: str = kept["origin"]
         self._principal: str = kept["principal"]
         self._homes: Sequence[str] = kept["homes"]
         scope = CredentialScope(self._origin, http.policy)
-        self._dav = DavClient(http, BasicCredentials(kept["user"], kept["password"], scope), advice=advice)
+        credentials = BasicCredentials(kept["user"], kept["password"], scope)
+        self._dav = DavClient(http, credentials, advice=advice, quirks=met)
         for url in (self._principal, *self._homes):
             self._dav.learn(url)
+
+    @property
+    def quirks(self) -> frozenset[str]:
+        """The names of the server's deviations, as far as they are known by now."""
+        return self._dav.quirks.names
 
     async def list_calendars(self) -> Sequence[ExternalCalendar]:
         """Return the account's calendars that can hold events, in the server's order."""
@@ -55,10 +67,29 @@ class CalDavSession:
         self._homes = (await account_of(self._dav, self._principal)).homes
         return await calendars_in(self._dav, self._homes, self._origin)
 
+    async def found_again(self) -> Mapping[str, Any]:
+        """Look for the account anew from the root of its origin, and return what is to be kept of it now.
+
+        Raises `CredentialsRefused` also where the credentials open another account by now.
+        """
+        found = await discover(self._dav, [self._origin + "/"])
+        if not hrefs.same_place(found.principal, self._principal):
+            raise CredentialsRefused(
+                f"{hrefs.host_of(self._origin)} knows another account by these credentials than before",
+                public="The user name and password open another account by now.",
+            )
+        return {**self._kept, "principal": found.principal, "homes": list(found.homes)}
+
     def read(
-        self, calendar: ExternalCalendar, *, cursor: str | None, continuation: str | None, stored: StoredVersions
+        self,
+        calendar: ExternalCalendar,
+        *,
+        cursor: str | None,
+        continuation: str | None,
+        stored: StoredVersions,
+        thorough: bool = False,
     ) -> AsyncIterator[Page]:
         """Yield what changed since the cursor, or everything where it is None; see `reading.read`."""
         url = calendar_url(calendar.id, self._origin)
         self._dav.learn(url)
-        return read(self._dav, url, cursor=cursor, continuation=continuation, stored=stored)
+        return read(self._dav, url, cursor=cursor, continuation=continuation, stored=stored, thorough=thorough)

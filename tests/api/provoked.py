@@ -1,0 +1,172 @@
+"""How each error that an operation declares is brought about.
+
+`test_openapi_answers.py` fails where an operation declares an error that is not here.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx2
+
+from kalends.model.ids import new_id
+from kalends.providers.errors import CredentialsRefused, NotSupported, ProviderError, Unavailable
+from tests.api.staged import SPAN, Stage
+
+Provoke = Callable[[Stage], Awaitable[httpx2.Response]]
+
+EXPORT = {"syncConfig": {"syncToCalendar": {"enabled": True}}}
+UNKNOWN_CALENDAR = {"syncConfig": {"listEventFromCalendars": {"calendars": {"calendars": [{"id": "unknown"}]}}}}
+OAUTH = {"redirectUrl": "https://example.com/done"}
+BODIES: dict[str, Any] = {
+    "updateSyncConfig": {"syncConfig": {}},
+    "updateSchedule": {"schedule": {"revision": "1"}},
+}
+
+
+def _with(name: str, **call: Any) -> Provoke:
+    return lambda stage: stage.call(name, **call)
+
+
+def _unknown_connection(name: str) -> Provoke:
+    return _with(name, ids=("unknown",), body=BODIES.get(name))
+
+
+def _unknown_schedule(name: str) -> Provoke:
+    return lambda stage: stage.call(name, ids=(new_id(),), body=BODIES.get(name))
+
+
+def _without_plugin(name: str, **call: Any) -> Provoke:
+    return _with(name, app="without plugin", body=BODIES.get(name), **call)
+
+
+def _connecting(name: str, **changes: str | None) -> Provoke:
+    """Connect with changes to a good body; None stands for an unknown id."""
+
+    async def provoke(stage: Stage) -> httpx2.Response:
+        good = stage.place | OAUTH if name == "connectByOAuth" else stage.account
+        return await stage.call(name, body=good | {key: value or new_id() for key, value in changes.items()})
+
+    return provoke
+
+
+def _refusing(error: ProviderError, provoke: Provoke) -> Provoke:
+    async def refused(stage: Stage) -> httpx2.Response:
+        stage.script.refuses = error
+        try:
+            return await provoke(stage)
+        finally:
+            stage.script.refuses = None
+
+    return refused
+
+
+def _disconnected(name: str) -> Provoke:
+    async def provoke(stage: Stage) -> httpx2.Response:
+        ended = (await stage.connect()).id
+        await stage.call("disconnect", ids=(ended,))
+        return await stage.call(name, ids=(ended,), body=BODIES.get(name))
+
+    return provoke
+
+
+async def _poor_app_connects(stage: Stage) -> httpx2.Response:
+    return await stage.call("connectByCredentials", body=stage.account, token="poor app")
+
+
+def _creating(**fields: Any) -> Provoke:
+    return _with("createSchedule", body={"schedule": {"name": "Chair", **fields}})
+
+
+def _updating(**fields: Any) -> Provoke:
+    return _with("updateSchedule", body={"schedule": {"revision": "1", **fields}})
+
+
+async def _created_again(stage: Stage) -> httpx2.Response:
+    return await _creating(id=stage.world.schedule.id)(stage)
+
+
+def _cancelled(name: str) -> Provoke:
+    async def provoke(stage: Stage) -> httpx2.Response:
+        made = (await _creating()(stage)).json()["schedule"]["id"]
+        assert (await stage.call("cancelSchedule", ids=(made,))).status_code == 200
+        # cancelling is a change, after which the revision is the next one
+        return await stage.call(name, ids=(made,), body={"schedule": {"revision": "2", "name": "New"}})
+
+    return provoke
+
+
+def _connecting_to_a_cancelled_schedule(name: str) -> Provoke:
+    async def provoke(stage: Stage) -> httpx2.Response:
+        made = (await _creating()(stage)).json()["schedule"]["id"]
+        assert (await stage.call("cancelSchedule", ids=(made,))).status_code == 200
+        return await _connecting(name, scheduleId=made)(stage)
+
+    return provoke
+
+
+def _deep(levels: int = 50) -> dict[str, Any]:
+    inner: dict[str, Any] = {}
+    for _ in range(levels):
+        inner = {"in": inner}
+    return inner
+
+
+OTHER_ZONE: dict[str, Any] = {"timeZone": "Asia/Tokyo", "businessTimeZoneEnabled": True}
+UNREACHABLE = Unavailable("no route")
+UNABLE = NotSupported("no calendars")
+
+PROVOKED: dict[tuple[str, str], Provoke] = {
+    ("listConnections", "PROVIDER_UNAVAILABLE"): _without_plugin("listConnections"),
+    ("getConnection", "CONNECTION_NOT_FOUND"): _unknown_connection("getConnection"),
+    ("getConnection", "PROVIDER_UNAVAILABLE"): _without_plugin("getConnection"),
+    ("connectByOAuth", "PROVIDER_NOT_FOUND"): _connecting("connectByOAuth", providerId=None),
+    ("connectByOAuth", "SCHEDULE_CANCELLED"): _connecting_to_a_cancelled_schedule("connectByOAuth"),
+    ("connectByOAuth", "SCHEDULE_NOT_FOUND"): _connecting("connectByOAuth", scheduleId=None),
+    ("connectByOAuth", "NOT_SUPPORTED_BY_PROVIDER"): _connecting("connectByOAuth"),
+    ("connectByCredentials", "BAD_CREDENTIALS"): _connecting("connectByCredentials", password="wrong"),
+    ("connectByCredentials", "PREMIUM_FEATURE_NOT_ENABLED"): _poor_app_connects,
+    ("connectByCredentials", "PROVIDER_NOT_FOUND"): _connecting("connectByCredentials", providerId=None),
+    ("connectByCredentials", "SCHEDULE_CANCELLED"): _connecting_to_a_cancelled_schedule("connectByCredentials"),
+    ("connectByCredentials", "SCHEDULE_NOT_FOUND"): _connecting("connectByCredentials", scheduleId=None),
+    ("connectByCredentials", "NOT_SUPPORTED_BY_PROVIDER"): _refusing(UNABLE, _connecting("connectByCredentials")),
+    ("connectByCredentials", "PROVIDER_UNAVAILABLE"): _refusing(UNREACHABLE, _connecting("connectByCredentials")),
+    ("listCalendars", "PREMIUM_FEATURE_NOT_ENABLED"): _with("listCalendars", token="poor app"),
+    ("listCalendars", "CONNECTION_NOT_FOUND"): _unknown_connection("listCalendars"),
+    ("listCalendars", "CONNECTION_NOT_CONNECTED"): _refusing(CredentialsRefused("wrong"), _with("listCalendars")),
+    ("listCalendars", "NOT_SUPPORTED_BY_PROVIDER"): _refusing(UNABLE, _with("listCalendars")),
+    ("listCalendars", "PROVIDER_UNAVAILABLE"): _refusing(UNREACHABLE, _with("listCalendars")),
+    ("disconnect", "CONNECTION_NOT_FOUND"): _unknown_connection("disconnect"),
+    ("disconnect", "CONNECTION_ALREADY_DISCONNECTED"): _disconnected("disconnect"),
+    ("disconnect", "PROVIDER_UNAVAILABLE"): _without_plugin("disconnect"),
+    ("updateSyncConfig", "CALENDAR_NOT_FOUND"): _with("updateSyncConfig", body=UNKNOWN_CALENDAR),
+    ("updateSyncConfig", "CONNECTION_NOT_FOUND"): _unknown_connection("updateSyncConfig"),
+    ("updateSyncConfig", "CONNECTION_NOT_CONNECTED"): _disconnected("updateSyncConfig"),
+    ("updateSyncConfig", "NOT_SUPPORTED_BY_PROVIDER"): _with("updateSyncConfig", body=EXPORT),
+    ("updateSyncConfig", "PROVIDER_UNAVAILABLE"): _refusing(
+        UNREACHABLE, _with("updateSyncConfig", body=UNKNOWN_CALENDAR)
+    ),
+    ("listEvents", "TO_AFTER_FROM"): _with("listEvents", query={"from": SPAN["to"], "to": SPAN["from"]}),
+    ("listEvents", "SPAN_LIMIT"): _with("listEvents", query=SPAN | {"to": "2036-01-01T00:00:00Z"}),
+    ("listEvents", "INVALID_CURSOR"): _with("listEvents", query={"cursorPaging.cursor": "unknown"}),
+    ("listEvents", "PROVIDER_UNAVAILABLE"): _without_plugin("listEvents", query=SPAN),
+    ("createSchedule", "USER_NOT_FOUND"): _creating(owner={"userId": new_id()}),
+    ("createSchedule", "SCHEDULE_ALREADY_EXISTS"): _created_again,
+    ("createSchedule", "BUSINESS_TIME_ZONE"): _creating(**OTHER_ZONE),
+    ("createSchedule", "NOT_SUPPORTED"): _creating(permissions=[{}]),
+    ("createSchedule", "TOO_DEEP"): _creating(extendedFields=_deep()),
+    ("querySchedules", "INVALID_CURSOR"): _with(
+        "querySchedules", body={"query": {"cursorPaging": {"cursor": "unknown"}}}
+    ),
+    ("getSchedule", "SCHEDULE_NOT_FOUND"): _unknown_schedule("getSchedule"),
+    ("updateSchedule", "SCHEDULE_NOT_FOUND"): _unknown_schedule("updateSchedule"),
+    ("updateSchedule", "USER_NOT_FOUND"): _updating(owner={"userId": new_id()}),
+    ("updateSchedule", "ABORTED"): _updating(revision="99", name="New"),
+    ("updateSchedule", "SCHEDULE_CANCELLED"): _cancelled("updateSchedule"),
+    ("updateSchedule", "IMMUTABLE"): _updating(id=new_id()),
+    ("updateSchedule", "BUSINESS_TIME_ZONE"): _updating(**OTHER_ZONE),
+    ("updateSchedule", "NOT_SUPPORTED"): _updating(permissions=[{}]),
+    ("updateSchedule", "TOO_DEEP"): _updating(extendedFields=_deep()),
+    ("cancelSchedule", "SCHEDULE_NOT_FOUND"): _unknown_schedule("cancelSchedule"),
+    ("cancelSchedule", "SCHEDULE_ALREADY_CANCELLED"): _cancelled("cancelSchedule"),
+}
+"""(operation, code or `ruleName`) → what brings it about."""
