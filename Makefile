@@ -6,18 +6,20 @@ UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy .tools/bin/uv --system-certs
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench docs lock clean
+.PHONY: help setup install run test lint docs-check format bench docs lock clean
 
 help: ## show what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.dev ## install everything a contributor needs
 	@if [ -d .git ] && [ -x $(BIN)/pre-commit ]; then $(BIN)/pre-commit install >/dev/null 2>&1 || true; fi
 
+install: .venv/.run ## install what is needed to run Kalends, into .venv
+
 run: .venv/.run ## start the demo: a calendar server, two schedules, the API (Ctrl-C ends it)
 	@$(BIN)/kalends demo $(ARGS)
 
-test: .venv/.dev lint ## every check: format, lint, types, layering, tests
+test: .venv/.dev lint docs-check ## every check: format, lint, types, layering, documents, tests
 	@$(BIN)/pytest $(ARGS)
 
 lint: .venv/.dev ## format, lint, types and layering, without the tests
@@ -25,6 +27,9 @@ lint: .venv/.dev ## format, lint, types and layering, without the tests
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+docs-check: .venv/.dev ## run the commands and snippets of the documents, and follow their links
+	@$(BIN)/python -m scripts.docs_check $(ARGS)
 
 format: .venv/.dev ## rewrite the code in the house format
 	@$(BIN)/ruff format .
@@ -54,10 +59,11 @@ clean: ## remove what setup and the tests made
 	@touch .venv/bin/python
 
 .venv/.run: .venv/bin/python requirements/run.txt pyproject.toml
-	@echo "installing Kalends"
-	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/run.txt
-	@$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
-	@touch $@
+	@if [ -e .venv/.dev ]; then $(MAKE) --no-print-directory .venv/.dev; else \
+	echo "installing Kalends" && \
+	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/run.txt && \
+	$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e . && \
+	touch $@; fi
 
 .venv/.dev: .venv/bin/python requirements/dev.txt pyproject.toml
 	@echo "installing Kalends and what its checks need"

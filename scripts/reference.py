@@ -1,4 +1,4 @@
-"""Writes the two pages that are made from the code: `python -m scripts.reference`. A test holds them together."""
+"""Writes the pages that are made from the code: `python -m scripts.reference`. Tests hold them together."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from kalends.cli.application import app
 from kalends.settings import PREFIX, Settings
+from scripts import api_page, import_graph
 
 PAGES = Path(__file__).parents[1] / "docs"
 
@@ -20,7 +21,7 @@ This page is made from the program (`python -m scripts.reference`); `--help` aft
 * `--site` may be left out where there is only one site.
 * `--json` prints exactly one JSON document on standard output. Progress, log lines and errors for people go to standard
   error. Where a command fails, the document is `{"error": {"code": …, "message": …}}`; a failed `connection connect` or
-  `connection sync` prints its result all the same, and says why on standard error.
+  `connection sync`, and a `doctor` that finds a problem, print their result all the same.
 * Passwords and tokens are read from standard input or from a hidden prompt, never from the command line.
 * Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted. `serve` and `demo` end with 0 on Ctrl-C and
   on SIGTERM.
@@ -43,8 +44,9 @@ poll_interval = 60
 ```
 
 A name that is not known, a misspelt `KALENDS_*` variable too, or a value that does not fit stops the start with a
-message that names it. Only names that begin with `KALENDS_TEST_` are passed over. `kalends config` prints the settings
-in force and where each comes from, with passwords and keys masked. Durations are seconds, or ISO 8601 such as `PT2M`.
+message that names it. Only names that begin with `KALENDS_CLIENT_` or `KALENDS_TEST_` are passed over. `kalends config`
+prints the settings in force and where each comes from, with passwords and keys masked. Durations are seconds, or
+ISO 8601 such as `PT2M`.
 
 | variable | key | default | meaning |
 | --- | --- | --- | --- |
@@ -124,9 +126,11 @@ def _choices(annotation: object) -> str:
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     (PAGES / "command-line.md").write_text(command_line(), encoding="utf-8")
     (PAGES / "configuration.md").write_text(configuration(), encoding="utf-8")
+    api_page.PAGE.write_text(api_page.api(), encoding="utf-8")
+    import_graph.PAGE.write_text(import_graph.page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

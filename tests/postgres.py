@@ -13,6 +13,7 @@ from pathlib import Path
 
 GIVEN = "KALENDS_TEST_POSTGRES_URL"
 STARTS_WITHIN = 60.0
+READY = b"database system is ready to accept connections"
 
 
 @contextmanager
@@ -84,7 +85,7 @@ def _installed_server(binaries: Path) -> Iterator[str]:
             stderr=output,
         )
     try:
-        _await_port(port, server, log)
+        _until_ready(server, log)
         yield f"postgresql://kalends@127.0.0.1:{port}/postgres"
     finally:
         server.terminate()
@@ -117,14 +118,13 @@ def _free_port() -> int:
         return port
 
 
-def _await_port(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+def _until_ready(server: "subprocess.Popen[bytes]", log: Path) -> None:
+    # it listens before it answers
     deadline = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < deadline:
         if server.poll() is not None:
             break
-        try:
-            with socket.create_connection(("127.0.0.1", port), 1):
-                return
-        except OSError:
-            time.sleep(0.05)
+        if READY in log.read_bytes():
+            return
+        time.sleep(0.05)
     raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")

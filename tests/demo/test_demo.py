@@ -103,6 +103,9 @@ def test_it_serves_until_it_is_told_to_end_and_shows_how_to_call_it(data_dir: Pa
         token = re.search(r"-H 'Authorization: (\S+)'", shown)
         assert token is not None
         assert f"curl 'http://127.0.0.1:{port}{SEED}'" in shown
+        kept = data_dir / "token"
+        assert kept.read_text() == f"{token[1]}\n"
+        assert kept.stat().st_mode & 0o777 == 0o600
         answer = httpx2.get(f"http://127.0.0.1:{port}{SEED}", headers={"Authorization": token[1]}, trust_env=False)
         assert answer.json()["connections"][0]["status"] == "SYNCED"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.sdk.conftest import node_environment
+from scripts.official_sdk import node_environment
 from tests.sdk.live import LiveServer
 
 pytestmark = pytest.mark.timeout(700)  # the first run installs the packages

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kalends.demo.calendars import HOME, MANAGER, TRAINER
 from kalends.demo.server import RunningServer
 from kalends.model.connection import Connection, Status
-from kalends.model.identity import Identity, IdentityKind, Permission, Role
+from kalends.model.identity import MANAGE_CALENDARS, MANAGE_EXTERNAL_CALENDARS, Identity, IdentityKind, Permission, Role
 from kalends.model.provider import Provider
 from kalends.model.schedule import Schedule, Site, User
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SITE_NAME = "Kalends demo"
 APP_NAME = "Demo client"
 PROVIDER_NAME = "Demo calendar server"
+SCOPES = (MANAGE_EXTERNAL_CALENDARS, MANAGE_CALENDARS)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ async def _token(kalends: "Kalends", site: Site) -> str:
     for app in await kalends.clients.apps(site.id):
         if app.app_name == APP_NAME and app.revoked_at is None:
             return (await kalends.tokens.for_app(site.id, app.app_id)).token
-    made = await kalends.clients.create_app(site.id, name=APP_NAME)
+    made = await kalends.clients.create_app(site.id, name=APP_NAME, scopes=SCOPES)
     return (await kalends.tokens.for_app(site.id, made.client_id)).token
 
 
