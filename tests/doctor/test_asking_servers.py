@@ -40,7 +40,10 @@ async def test_any_answer_in_http_will_do_and_tells_the_time(status: int) -> Non
     assert "authorization" not in request.headers
 
 
-@pytest.mark.parametrize("answer", [reply(200), reply(200, Date="yesterday")])
+_FAR_EAST = "Sun, 22 Nov 2026 08:59:00 +99999999999999"
+
+
+@pytest.mark.parametrize("answer", [reply(200), reply(200, Date="yesterday"), reply(200, Date=_FAR_EAST)])
 async def test_a_server_without_a_date_tells_no_time(answer: Answer) -> None:
     async with serve(answer) as server:
         found, heard = await asked(f"http://{server.place}/", GuardedClient(HERE))

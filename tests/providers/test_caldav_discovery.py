@@ -76,7 +76,7 @@ async def test_well_known_may_lead_to_another_host_of_the_domain_but_not_further
         script.on("GET", "/.well-known/caldav", raw(301, b"", {"Location": away}))
         with pytest.raises(AddressRefused) as refusal:
             await connect(client, url)
-        assert "does not send passwords" in refusal.value.public
+        assert "sends no passwords" in refusal.value.public
     assert there.asked
     assert not any("authorization" in asked.headers for asked in there.asked)
 

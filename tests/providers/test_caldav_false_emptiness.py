@@ -19,7 +19,9 @@ from tests.providers.scripted import (
     B,
     Script,
     about,
+    by_report,
     collection,
+    etag_listing,
     full_of,
     member,
     multistatus,
@@ -32,6 +34,9 @@ _BOMB = (
 )
 _DEEP = b'<d:multistatus xmlns:d="DAV:">' + b"<d:x>" * 100_000 + b"</d:x>" * 100_000 + b"</d:multistatus>"
 _WHOLE = multistatus(member(A, '"1"'), token="t").partition(b"\r\n\r\n")[2]
+_NUMBERED = (
+    b'<d:multistatus xmlns:d="DAV:"><d:response><d:href>/c/a</d:href><d:status>HTTP/1.1 %s</d:status></d:response>'
+)
 _NONSENSE = {
     "login page": raw(200, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"}),
     "login page as 207": raw(207, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"}),
@@ -50,6 +55,10 @@ _NONSENSE = {
     "not xml": raw(207, b"OK", XML),
     "response without href": multistatus("<d:response/>", token="t"),
     "status that is none": multistatus("<d:response><d:href>/c/a</d:href><d:status>OK</d:status></d:response>"),
+    "status longer than a number can be": raw(207, _NUMBERED % (5_000 * b"9") + b"</d:multistatus>", XML),
+    "an encoding that nobody knows": raw(207, b'<?xml version="1.0" encoding="klingon"?>' + _WHOLE, XML),
+    "an encoding that xml parsers do not read": raw(207, b'<?xml version="1.0" encoding="gbk"?>' + _WHOLE, XML),
+    "an encoding that is none": raw(207, b'<?xml version="1.0" encoding="undefined"?>' + _WHOLE, XML),
     "about another collection": multistatus(member("/another/a.ics", '"1"'), token="t"),
     "shorter than announced": raw(207, _WHOLE, {**XML, "Content-Length": "100000"}),
     "broken compression": raw(207, gzip.compress(_WHOLE)[:-12], {**XML, "Content-Encoding": "gzip"}),
@@ -118,6 +127,8 @@ async def test_a_changed_password_is_said_in_every_kind_of_reading() -> None:
         ),
         ({"Retry-After": "99999999999999"}, timedelta(days=1)),
         ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "Sun, 22 Nov 2026 10:05:00 +99999999999999", "Date": "Sun, 22 Nov 2026 10:00:00 GMT"}, None),
         ({}, None),
     ],
 )
@@ -194,6 +205,71 @@ async def test_a_folder_in_the_calendar_s_place_is_no_empty_calendar() -> None:
     script.on("REPORT", "/c/", raw(403))
     script.on("PROPFIND", "/c/", multistatus(about("/c/", _FOLDER)))
     await _reads_nothing(script, None, Unavailable)
+
+
+@pytest.mark.parametrize("cursor", [None, TOKEN, str(Cursor(CursorKind.ETAGS))], ids=["full", "sync", "etags"])
+@pytest.mark.parametrize("sync", [True, False])
+async def test_a_calendar_whose_members_are_all_named_elsewhere_is_not_empty(sync: bool, cursor: str | None) -> None:
+    listing = multistatus(collection("/c/"), member("/owner/c/a.ics", '"1"'), token="t")
+    script = Script()
+    script.on("REPORT", "/c/", listing if sync else raw(501))
+    script.on("PROPFIND", "/c/", listing)
+    if cursor == TOKEN and not sync:
+        cursor = str(Cursor(CursorKind.CTAG, "x"))
+    await _reads_nothing(script, cursor, Unavailable)
+
+
+async def test_that_everything_is_gone_has_to_be_said_twice() -> None:
+    script = Script()
+    tag, full = etag_listing(A, B)
+    tag, none = etag_listing()
+    script.on("PROPFIND", "/c/", tag, none, tag, full, tag, none)
+    async with scripted(script) as session:
+        mirror = full_of(A, B)
+        mirror.cursor = str(Cursor(CursorKind.ETAGS))
+        await mirror.sync(session, CALENDAR)
+        assert mirror.holds("title-a", "title-b")
+        await mirror.sync(session, CALENDAR)
+    assert mirror.holds()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        raw(500),
+        raw(403),
+        raw(404),
+        raw(200, b"Sorry!", {"Content-Type": "text/plain"}),
+        raw(200, TEXTS[A].encode()[:60]),
+    ],
+    ids=["500", "403", "404", "apology", "half"],
+)
+async def test_a_calendar_that_hands_over_none_of_its_members_was_not_read(answer: bytes) -> None:
+    script = Script()
+    script.on("REPORT", "/c/", by_report(multistatus(member(A, '"1"'), member(B, '"1"'), token="t"), raw(501)))
+    script.on("PROPFIND", "/c/", multistatus(collection("/c/")))
+    script.on("GET", A, answer)
+    script.on("GET", B, answer)
+    async with scripted(script) as session:
+        mirror = Mirror()
+        with pytest.raises(Unavailable):
+            await mirror.sync(session, CALENDAR)
+        assert mirror.cursor is None
+        script.on("GET", B, raw(200, TEXTS[B].encode()))
+        await mirror.sync(session, CALENDAR)
+    assert mirror.cursor is not None, "one that is had shows that the others are the trouble"
+
+
+@pytest.mark.parametrize("cursor", [None, TOKEN], ids=["full", "sync"])
+@pytest.mark.parametrize(("status", "error"), [(403, Unavailable), (404, CalendarGone), (500, Unavailable)])
+async def test_a_calendar_that_is_refused_between_listing_and_fetching_is_not_one_of_bad_members(
+    status: int, error: type[Exception], cursor: str | None
+) -> None:
+    script = Script()
+    script.on("REPORT", "/c/", by_report(multistatus(member(A, '"2"'), token="t"), raw(403)))
+    for method, target in (("GET", A), ("PROPFIND", "/c/")):
+        script.on(method, target, raw(status))
+    await _reads_nothing(script, cursor, error)
 
 
 @pytest.mark.parametrize("target", ["/u/ann@example.org/c/", "/u/ann%40example.org/c"])

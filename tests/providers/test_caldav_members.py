@@ -141,6 +141,7 @@ async def test_a_member_that_cannot_be_taken_is_quarantined_and_the_rest_goes_on
 async def test_a_member_that_the_server_would_not_hand_over_is_asked_for_again() -> None:
     script = Script()
     script.on("REPORT", "/c/", multistatus(member(A, '"1"'), token="t"))
+    script.on("PROPFIND", "/c/", multistatus(collection("/c/")))
     script.on("GET", A, raw(500), raw(200, TEXTS[A].encode()))
     async with scripted(script) as session:
         mirror = Mirror()
@@ -213,6 +214,49 @@ async def test_a_truncated_member_fails_the_reading(answer: bytes) -> None:
     assert mirror.cursor == TOKEN
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        raw(200, b"Service temporarily unavailable", {"Content-Type": "text/plain"}),
+        raw(200, b"<p>Back soon</p>", {"Content-Type": "text/calendar"}),
+        raw(200, TEXTS[A].encode()[:60], {"Content-Type": "text/calendar"}),
+    ],
+    ids=["apology", "part of a page", "half of it"],
+)
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_comes_in_a_member_s_place_does_not_replace_it_and_it_is_asked_for_again(
+    together: bool, answer: bytes
+) -> None:
+    text = answer.partition(b"\r\n\r\n")[2].decode()
+    script = Script()
+    listing = multistatus(member(A, '"2"'), member(B, '"2"'), token="t")
+    script.on("REPORT", "/c/", by_report([listing, multistatus(token="t")], multiget({A: text, B: TEXTS[B]})))
+    if not together:
+        script.on("REPORT", "/c/", by_report([listing, multistatus(token="t")], raw(501)))
+    script.holds(TEXTS)
+    script.on("GET", A, answer)
+    async with scripted(script) as session:
+        mirror = full_of(A, B)
+        (page,) = await mirror.sync(session, CALENDAR)
+        assert {change.key: change.payload for change in page.changed} == {A: None, B: TEXTS[B].encode()}
+        script.holds({A: event("title-new")})
+        await mirror.sync(session, CALENDAR, thorough=True)
+    assert mirror.holds("title-new", "title-b")
+
+
+async def test_of_a_new_member_that_is_cut_off_there_is_what_came_until_the_rest_does() -> None:
+    script = Script()
+    listing = multistatus(member(A, '"1"'), member(B, '"1"'), token="t")
+    script.on("REPORT", "/c/", by_report([listing, multistatus(token="t")], multiget({A: TEXTS[A][:70], B: TEXTS[B]})))
+    script.holds(TEXTS)
+    async with scripted(script) as session:
+        mirror = Mirror()
+        await mirror.sync(session, CALENDAR)
+        assert mirror.items[A] == ("", TEXTS[A].encode()[:70])
+        await mirror.sync(session, CALENDAR, thorough=True)
+    assert mirror.holds("title-a", "title-b")
+
+
 # Etags and hrefs
 
 
@@ -257,13 +301,13 @@ async def test_hrefs_mean_the_same_however_they_are_written(written: str) -> Non
     key = f"{home}a%20b.ics"
     script = Script()
     listing = multistatus(collection("/u/ann%40example.org/c"), member(written, '"1"'), token="t1")
-    asked = f"{calendar.id}{written}" if written == "a%20b.ics" else "/u" + written.partition("/u")[2]
+    asked = key if written == "a%20b.ics" else "/u" + written.partition("/u")[2]
     script.on("REPORT", calendar.id, by_report([listing, multistatus(about(written, status=404), token="t2")], b""))
     script.on("GET", asked.replace(" ", "%20"), raw(200, event("title").encode()))
     async with scripted(script) as session:
         mirror = Mirror()
         await mirror.sync(session, calendar)
-        assert mirror.items.keys() == {key}
+        assert mirror.items == {key: ('"1"', event("title").encode())}
         await mirror.sync(session, calendar)
     assert mirror.holds()
 

@@ -189,6 +189,62 @@ async def test_what_one_calendar_still_needs_is_not_forgotten_because_of_another
         assert session.quirks == _named(refused_sync_tokens.QUIRK)
 
 
+# Tags that stand still
+
+
+def _by_tag(script: Script, *keys: str, ctag: str) -> None:
+    script.on("REPORT", "/c/", by_report(raw(501), multiget(TEXTS)))
+    script.holds(TEXTS)
+    _etags(script, *keys, ctag=ctag)
+
+
+async def test_a_tag_that_stands_still_is_found_on_the_daily_look_and_not_relied_on_until_it_moves() -> None:
+    script = Script()
+    _by_tag(script, A, ctag="still")
+    async with scripted(script) as session:
+        mirror = Mirror()
+        await mirror.sync(session, CALENDAR)
+        _by_tag(script, A, B, ctag="still")
+        await mirror.sync(session, CALENDAR)
+        assert mirror.holds("title-a"), "nothing gives it away"
+        await mirror.sync(session, CALENDAR, thorough=True)
+        assert mirror.holds("title-a", "title-b")
+        _by_tag(script, B, C, ctag="still")
+        await mirror.sync(session, CALENDAR)
+        assert mirror.holds("title-b", "title-c")
+        assert mirror.cursor == str(Cursor(CursorKind.ETAGS, "still"))
+        _by_tag(script, C, ctag="moved")
+        await mirror.sync(session, CALENDAR)
+    assert mirror.holds("title-c")
+    assert mirror.cursor == str(Cursor(CursorKind.CTAG, "moved"))
+
+
+async def test_a_daily_look_at_etags_that_finds_nothing_leaves_the_tag_relied_on() -> None:
+    script = Script()
+    _by_tag(script, A, ctag="tag")
+    async with scripted(script) as session:
+        mirror = Mirror()
+        await mirror.sync(session, CALENDAR)
+        before = len(script.asked)
+        assert changes(await mirror.sync(session, CALENDAR, thorough=True)) == 0
+        assert script.lines()[before:] == ["PROPFIND /c/", "PROPFIND /c/"]
+    assert mirror.cursor == str(Cursor(CursorKind.CTAG, "tag"))
+
+
+async def test_a_change_between_tag_and_listing_does_not_mean_that_the_tag_stands_still() -> None:
+    script = Script()
+    _by_tag(script, A, B, ctag="after")
+    before_it = etag_listing(ctag="before")[0]
+    members = etag_listing(A, B)[1]
+    script.on("PROPFIND", "/c/", before_it, members, etag_listing(ctag="after")[0])
+    async with scripted(script) as session:
+        mirror = full_of(A)
+        mirror.cursor = str(Cursor(CursorKind.CTAG, "before"))
+        await mirror.sync(session, CALENDAR, thorough=True)
+    assert mirror.holds("title-a", "title-b")
+    assert mirror.cursor == str(Cursor(CursorKind.CTAG, "before"))
+
+
 # Sync tokens that lie
 
 
@@ -465,7 +521,8 @@ async def test_a_whole_url_or_a_relative_one_is_no_other_spelling(href: str) -> 
     calendar = CALENDAR.__class__("/u/ann%40example.org/c/", "Calendar")
     script = Script()
     script.on("REPORT", calendar.id, multistatus(collection(calendar.id[:-1]), member(href, '"1"'), token="t"))
-    script.on("GET", f"{calendar.id}a.ics", raw(200, event("title").encode()))
+    for target in (f"{calendar.id}a.ics", "/u/ann@example.org/c/a.ics"):
+        script.on("GET", target, raw(200, event("title").encode()))
     async with scripted(script) as session:
         await Mirror().sync(session, calendar)
         assert session.quirks == frozenset()
@@ -541,6 +598,7 @@ async def test_a_member_whose_get_is_refused_is_had_by_multiget_and_asked_for_so
 async def test_a_member_that_no_way_brings_is_quarantined() -> None:
     script = Script()
     script.on("REPORT", "/c/", by_report(multistatus(member(A, '"2"'), token="t"), multistatus(about(A, status=403))))
+    script.on("PROPFIND", "/c/", multistatus(collection("/c/")))
     script.on("GET", A, raw(403))
     async with scripted(script) as session:
         mirror = full_of(A)
@@ -552,6 +610,7 @@ async def test_a_member_that_no_way_brings_is_quarantined() -> None:
 async def test_a_member_that_could_not_be_had_is_asked_for_again_on_the_daily_look() -> None:
     script = Script()
     script.on("REPORT", "/c/", by_report([multistatus(member(A, '"2"'), token="t"), multistatus(token="t")], raw(501)))
+    script.on("PROPFIND", "/c/", multistatus(collection("/c/")))
     script.on("GET", A, raw(500))
     async with scripted(script) as session:
         mirror = full_of(A, B)

@@ -167,6 +167,34 @@ async def test_an_account_that_moves_to_another_partition_stays_connected(househ
     assert sorted(one.name for one in stored) == ["Home", "Work"]
 
 
+class Removal(Throttle):
+    """Refuses nothing, and moves the account to another partition when some requests have come."""
+
+    def __init__(self, account: ICloudAccount, *, at: int) -> None:
+        super().__init__(spared=at)
+        self._account = account
+
+    def refuses(self) -> bool:
+        if super().refuses():
+            self._account.partition = 43
+        return False
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+async def test_an_account_that_moves_in_the_middle_of_an_import_loses_nothing(household: Household, at: int) -> None:
+    world, account = household.world, household.account
+    account.left = Left.FORBIDDEN
+    household.make("home")
+    texts = {f"e{number}.ics": ics(f"e{number}", f"{number:03}", "20261201T090000Z") for number in range(150)}
+    household.icloud.behind.put_many(f"{account.login.home}home/", texts)
+    connection = await household.connect()
+    account.throttle = Removal(account, at=at)
+    await world.sync(connection)
+    await world.sync(connection)
+    assert (await world.connection(connection.id)).status is Status.SYNCED
+    assert sorted(map(str, await world.titles())) == [f"{number:03}" for number in range(150)]
+
+
 async def test_a_revoked_app_specific_password_is_shown_and_a_new_one_mends_it(household: Household) -> None:
     world, account = household.world, household.account
     household.make("home", Haircut=1)

@@ -166,7 +166,7 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
         return min(timedelta(seconds=int(value[:9])), _LONGEST_WAIT)
     try:
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
     return max(timedelta(), min(wait, _LONGEST_WAIT))
 
@@ -175,7 +175,7 @@ def _from_net(error: NetError) -> ProviderError:
     if isinstance(error, NetAddressRefused):
         return AddressRefused(str(error), public=error.public)
     if isinstance(error, CredentialsWithheld):
-        public = "The calendar server hands over to another host, to which this service does not send passwords."
+        public = "This service sends no passwords to where the calendar server is: over plain http, or at another host."
         return AddressRefused(str(error), public=public)
     if isinstance(error, NetTooLarge):
         return TooLarge(str(error))

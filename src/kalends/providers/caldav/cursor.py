@@ -21,7 +21,7 @@ class CursorKind(StrEnum):
     CTAG = "ctag"
     """It has a tag that changes with the collection; which members changed, their etags say."""
     ETAGS = "etags"
-    """Only the members' etags tell."""
+    """Only the members' etags tell. The value is a tag that did not change when they did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,13 +100,17 @@ async def list_by_etag(dav: DavClient, url: str) -> Listing:
     body = bodies.propfind(ns.GETETAG, ns.RESOURCETYPE)
     answer = await _patiently(dav, partial(_propfind, dav, url, body, depth=1))
     listing = Listing(hrefs.path_of(url), Cursor(CursorKind.CTAG, tag) if tag else Cursor(CursorKind.ETAGS))
-    cut = seen_itself = False
+    cut = seen_itself = foreign = False
     async for name, response in _named(dav, url, answer):
         cut = cut or response.status == _INSUFFICIENT_STORAGE
-        if name == "":
+        if name is None:
+            foreign = foreign or _is_elsewhere(response)
+        elif not name:
             seen_itself = seen_itself or ns.CALENDAR in response.types
-        elif name and response.status not in GONE:
+        elif response.status not in GONE:
             listing.add(name, response)
+    if foreign and not listing.members:
+        raise Malformed(f"{hrefs.host_of(answer.url)} names members of another collection in place of this calendar's")
     if cut:
         raise Malformed(f"{hrefs.host_of(url)} cut its listing off")
     if not seen_itself:
@@ -148,20 +152,26 @@ async def _propfind(dav: DavClient, url: str, body: bytes, *, depth: int, patien
 
 async def _take_changes(dav: DavClient, url: str, answer: MultiStatus, listing: Listing) -> bool:
     """Add one answer to the listing and tell whether it was cut."""
-    truncated = False
-    foreign = 0
+    truncated = foreign = own = False
     async for name, response in _named(dav, url, answer):
         if name is None:
-            foreign += not response.href.endswith("/")
+            foreign = foreign or _is_elsewhere(response)
         elif not name:
             truncated = truncated or response.status == _INSUFFICIENT_STORAGE
         elif response.status in GONE:
+            own = True
             listing.remove(name)
         else:
+            own = True
             listing.add(name, response)
-    if foreign and foreign == len(answer.responses):
+    if foreign and not own:
         raise Malformed(f"{hrefs.host_of(answer.url)} answered about another collection")
     return truncated
+
+
+def _is_elsewhere(response: DavResponse) -> bool:
+    """Tell of what is no member whether it could be one of another collection, and not a collection itself."""
+    return not response.href.endswith("/") and ns.COLLECTION not in response.types
 
 
 async def _named(dav: DavClient, url: str, answer: MultiStatus) -> AsyncIterator[tuple[str | None, DavResponse]]:

@@ -1,7 +1,8 @@
 """The text of members: many at once by calendar-multiget (RFC 4791 §7.9), one at a time where that does not do.
 
 A multiget is never believed about what is missing from it: that is asked for singly. And a member that was listed is
-never taken to be gone because it cannot be had: it is quarantined, and the next listing says what became of it.
+never taken to be gone because it cannot be had: it is quarantined, and the next listing says what became of it. One
+that did not come whole has no version, so that it is asked for again.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from kalends.providers.caldav import namespaces as ns
 from kalends.providers.caldav.client import DavClient
 from kalends.providers.caldav.cursor import Listed
 from kalends.providers.caldav.errors import HttpRefusal, Malformed, NotDav, TooLarge
-from kalends.providers.caldav.listing import GONE
+from kalends.providers.caldav.listing import GONE, collection_tag
 from kalends.providers.caldav.quirks import (
     odd_percent_encoding,
     omitted_multiget_members,
@@ -33,6 +34,7 @@ _NO_MULTIGET = frozenset({400, 403, 405, 415, 422, 500, 501})
 _CHARSETS = re.compile(r"utf-?8|us-ascii|iso-8859-\d{1,2}|windows-125\d")
 _TOO_MUCH = frozenset({413, 507})
 _TOO_LARGE = "it is larger than is taken"
+_NO_CALENDAR = "what the server sends in its place is no calendar"
 _NO_ADDRESS = "its address is too long, or differs from another's only in how it is written"
 _UNASKABLE = "-"
 """The version of a member that cannot be asked for. Those without any are asked for again."""
@@ -53,6 +55,9 @@ class Members:
         """Fetch listed members, by key; raises `CalendarGone` and `Unavailable`."""
         fetched = [_quarantined(key, _UNASKABLE, _NO_ADDRESS) for key, listed in wanted.items() if not listed.href]
         await self._fetch({key: listed for key, listed in wanted.items() if listed.href}, fetched)
+        if fetched and not any(change.version for change in fetched):
+            # It may be the calendar that is refused by now, and not its members: then asking about it raises.
+            await collection_tag(self._dav, self._url)
         if fetched:
             size = sum(len(change.payload or b"") for change in fetched) // len(fetched)
             self.batch = max(1, min(_BATCH, _WANTED_BATCH_BYTES // max(1, size)))
@@ -174,7 +179,11 @@ def _change(key: str, version: str, payload: bytes) -> ItemChange:
         return _quarantined(key, version, "it is empty")
     if len(payload) > MAX_RESOURCE_BYTES:
         return _quarantined(key, version, _TOO_LARGE)
-    return ItemChange(key, key, version, payload)
+    if not wrong_content_types.is_calendar(payload):
+        # An apology with the status of an answer: it says nothing of the member, which is asked for again.
+        return _quarantined(key, "", _NO_CALENDAR)
+    whole = payload.rstrip().lower().endswith(b"end:vcalendar")
+    return ItemChange(key, key, version if whole else "", payload)
 
 
 def _quarantined(key: str, version: str, problem: str) -> ItemChange:

@@ -4,6 +4,7 @@ What was not asked for is passed over: an answer of a few kilobytes, compressed,
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
@@ -29,6 +30,7 @@ MAX_SECONDS = 60.0
 _CHUNK = 16_384
 _MISSING = frozenset({404, 410})
 _SUCCESS = range(200, 300)
+_CODE = re.compile(r"[0-9]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ async def parse(body: bytes, url: str) -> MultiStatus:
     except _Unacceptable as error:
         kind = Malformed if collector.begun else NotDav
         raise kind(f"{hrefs.host_of(url)} answered XML that is not taken: {error}") from error
+    except (LookupError, ValueError) as error:
+        raise NotDav(f"{hrefs.host_of(url)} answered XML in an encoding that cannot be read") from error
     return MultiStatus(url, tuple(collector.responses), collector.sync_token)
 
 
@@ -216,6 +220,6 @@ def _responses(element: Element) -> list[DavResponse]:
 
 def _status(element: Element) -> int:
     words = (element.text or "").split()
-    if len(words) < 2 or not words[1].isdecimal():  # noqa: PLR2004 - `HTTP/1.1 200 OK`
+    if len(words) < 2 or not _CODE.fullmatch(words[1]):  # noqa: PLR2004 - `HTTP/1.1 200 OK`
         raise _Unacceptable("a status line that is none")
     return int(words[1])

@@ -44,13 +44,14 @@ async def plan_since(
 ) -> Plan:
     """Plan the reading of what changed since the cursor; raises `CursorRefused`, `CalendarGone`, `Unavailable`.
 
-    A thorough one holds the server's word against the collection's tag, and asks again for members that could not be
-    had: a server that mends its answer for one of them need not call that a change.
+    A thorough one holds the server's word against the collection's tag, or where the tag is its word against the
+    etags, and asks again for members that could not be had: a server that mends its answer for one of them need not
+    call that a change.
     """
     if cursor.kind is CursorKind.SYNC_TOKEN:
         plan = await _since_token(dav, url, cursor, stored, thorough=thorough)
     else:
-        plan = await _since_etags(dav, url, cursor, stored)
+        plan = await _since_etags(dav, url, cursor, stored, thorough=thorough)
     if thorough:
         unread = (key for key, version in (await stored.versions()).items() if not version)
         again = {key: Listed("", key) for key in islice(unread, _MOST_ASKED_AGAIN) if key not in plan.removed}
@@ -109,7 +110,8 @@ async def _since_token(dav: DavClient, url: str, cursor: Cursor, stored: StoredV
             full=False, cursor=str(listing.cursor), members=listing.members, removed=tuple(sorted(listing.removed))
         )
     dav.quirks.see(refused_sync_tokens.QUIRK, shown=True)
-    return _compared(await list_by_etag(dav, url), await stored.versions())
+    held = await stored.versions()
+    return _compared(await _listed(dav, url, held), held)
 
 
 async def _unsaid(dav: DavClient, url: str, cursor: Cursor, stored: StoredVersions) -> Plan | None:
@@ -128,15 +130,17 @@ async def _unsaid(dav: DavClient, url: str, cursor: Cursor, stored: StoredVersio
     return _compared(listing, held)
 
 
-async def _since_etags(dav: DavClient, url: str, cursor: Cursor, stored: StoredVersions) -> Plan:
-    if cursor.kind is CursorKind.CTAG and await collection_tag(dav, url) == cursor.value:
+async def _since_etags(dav: DavClient, url: str, cursor: Cursor, stored: StoredVersions, *, thorough: bool) -> Plan:
+    if cursor.kind is CursorKind.CTAG and not thorough and await collection_tag(dav, url) == cursor.value:
         _note_the_reason(dav, cursor)
         return Plan(full=False, cursor=str(cursor), members={})
     told = await _since_trial(dav, url, cursor.witness) if cursor.witness else None
-    listing = await list_by_etag(dav, url)
     held = await stored.versions()
-    plan = _compared(listing, held)
+    listing = await _listed(dav, url, held)
     differing = lying_sync_tokens.differences(listing.members, held)
+    if await _tag_stands_still(dav, url, cursor, listing.cursor, changed=bool(differing)):
+        listing.cursor = Cursor(CursorKind.ETAGS, listing.cursor.value)
+    plan = _compared(listing, held)
     if told is not None and differing and differing <= told.members.keys() | told.removed:
         dav.quirks.mend(lying_sync_tokens.QUIRK)
         return replace(plan, cursor=str(told.cursor))
@@ -144,6 +148,23 @@ async def _since_etags(dav: DavClient, url: str, cursor: Cursor, stored: StoredV
     if told is not None and not differing:
         return replace(plan, cursor=str(replace(listing.cursor, witness=cursor.witness)))
     return plan
+
+
+async def _tag_stands_still(dav: DavClient, url: str, before: Cursor, now: Cursor, *, changed: bool) -> bool:
+    """Tell whether the tag of a listing is one by which changes are not told.
+
+    It is kept as the value of a cursor that goes by etags alone, until there is another one. What changed between tag
+    and listing, the tag tells afterwards.
+    """
+    if now.kind is not CursorKind.CTAG or now.value != before.value:
+        return False
+    return before.kind is CursorKind.ETAGS or (changed and await collection_tag(dav, url) == now.value)
+
+
+async def _listed(dav: DavClient, url: str, held: Mapping[str, str]) -> Listing:
+    """List all members by etag; where all that is held would be gone, that has to be said twice."""
+    listing = await list_by_etag(dav, url)
+    return await list_by_etag(dav, url) if held and not listing.members else listing
 
 
 def _note_the_reason(dav: DavClient, cursor: Cursor) -> None:

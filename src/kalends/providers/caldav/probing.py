@@ -26,7 +26,7 @@ async def probe(client: GuardedClient, place: str) -> Probed:
 def _date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
     # RFC 9110 §5.6.7: an HTTP date is in GMT, and so is one that forgets to say it
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

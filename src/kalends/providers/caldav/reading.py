@@ -1,14 +1,17 @@
 """One pass over one calendar: list, compare with what is stored, fetch the difference, in pages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from dataclasses import replace
 from itertools import islice
 
-from kalends.model.calendar import Page
+from kalends.model.calendar import ItemChange, Page
 from kalends.providers.base import StoredVersions
+from kalends.providers.caldav import hrefs
 from kalends.providers.caldav.client import DavClient
 from kalends.providers.caldav.cursor import Cursor, Plan
 from kalends.providers.caldav.members import Members
 from kalends.providers.caldav.planning import plan_all, plan_since
+from kalends.providers.errors import Unavailable
 
 _PAGE_OF_UNCHANGED = 500
 
@@ -24,8 +27,9 @@ async def read(
 ) -> AsyncIterator[Page]:
     """Yield the pages of a reading as `providers.base.AccountSession.read` describes it.
 
-    A reading in which nothing changed costs one request, a thorough one two. A member whose stored version is listed is
-    not fetched.
+    A reading in which nothing changed costs one request, a thorough one some more. A member whose stored version is
+    listed is not fetched. A calendar of several members that hands over none of them cannot be read: raises
+    `Unavailable`.
     """
     plan = Plan.resume(continuation, full=cursor is None) if continuation else None
     if plan is None and cursor is not None:
@@ -38,14 +42,18 @@ async def read(
     members = Members(dav, url, full=plan.full)
     keep = plan.continuation() if wanted else None
     removed = plan.removed
+    withheld = 0
     while True:
         batch = dict(islice(wanted.items(), members.batch))
         seen, unchanged = unchanged[:_PAGE_OF_UNCHANGED], unchanged[_PAGE_OF_UNCHANGED:]
-        fetched = await members.fetch(batch)
+        fetched = [_kept_whole(one, held) for one in await members.fetch(batch)]
+        withheld += sum(not one.version for one in fetched)
         for key in batch:
             del wanted[key]
         last = not wanted and not unchanged
         if last and plan.full:
+            if withheld == len(plan.members) > 1:
+                raise Unavailable(f"{hrefs.host_of(url)} lists {withheld} members of a calendar and hands over none")
             dav.quirks.conclude()
         yield Page(
             changed=tuple(fetched),
@@ -57,3 +65,10 @@ async def read(
         if last:
             return
         removed, keep = (), None
+
+
+def _kept_whole(change: ItemChange, held: Collection[str]) -> ItemChange:
+    """Return the change, without its text where that was cut off and the member is stored: what is there stays."""
+    if change.version or change.payload is None or change.key not in held:
+        return change
+    return replace(change, payload=None, problem="its text is cut off")

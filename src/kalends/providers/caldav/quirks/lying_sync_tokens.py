@@ -19,8 +19,8 @@ QUIRK = Quirk(
         "etag shows changes, and sync-collection, asked once more, still names none."
     ),
     consequence=(
-        "Calendars are listed by the etags of their events, and only when their tag changed. After a full reading a "
-        "token is kept on trial: once it tells of all that the etags show, it is relied on again."
+        "Calendars are listed by the etags of their events, only when their tag changed and about once a day. After a "
+        "full reading a token is kept on trial: once it tells of all that the etags show, it is relied on again."
     ),
     known_from=(
         "servers that take a damaged or foreign token and answer 207 to it",

@@ -10,8 +10,8 @@ QUIRK = Quirk(
         "refused, the one that was given in its place a moment ago is refused too."
     ),
     consequence=(
-        "Calendars are listed by the etags of their events, and only when their tag changed where they have one. Sync "
-        "tokens are tried again when a calendar is read in full."
+        "Calendars are listed by the etags of their events: where they have a tag, only when it changed, and about "
+        "once a day. Sync tokens are tried again when a calendar is read in full."
     ),
     known_from=(
         "Posteo, mailbox.org, Horde, Kolab: reported for Planify (alainm23/planify pull request 2368)",
