@@ -1,6 +1,7 @@
 """Connecting, reconnecting, configuring and disconnecting, below the wire."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from kalends.connections.sync_config import ExportChange, ExportTarget, ImportChange, SyncConfigChange
-from kalends.model.connection import ErrorReason, ImportChoice, Status
+from kalends.model.connection import Connection, ErrorReason, ImportChoice, Status
 from kalends.model.errors import Invalid, KalendsError, PermissionDenied, PreconditionFailed, Unauthenticated
 from kalends.model.ids import new_id
 from kalends.store.calendars import Calendars
@@ -96,7 +97,13 @@ async def test_the_premium_gate_is_shut_only_where_a_site_shuts_it(scripted: Scr
         )
     )
     listing = await refusal(world.kalends.services.calendars.list(gated, connection.id))
-    assert [one.code for one in (by_credentials, listing)] == ["PREMIUM_FEATURE_NOT_ENABLED"] * 2
+    await world.kalends.schedule_cancelling.cancel(world.site.id, world.schedule.id)
+    cancelled = await refusal(
+        world.kalends.connecting.by_credentials(
+            gated, provider_id=GUID, schedule_id=world.schedule.id, email=EMAIL, password="right"
+        )
+    )
+    assert [one.code for one in (by_credentials, listing, cancelled)] == ["PREMIUM_FEATURE_NOT_ENABLED"] * 3
 
 
 async def test_oauth_is_not_supported_by_a_provider_of_credentials(scripted: Scripted) -> None:
@@ -192,6 +199,26 @@ async def test_a_calendar_that_was_made_since_can_be_chosen(scripted: Scripted) 
     assert await world.titles() == ["New"]
 
 
+async def test_a_new_calendar_can_be_chosen_twice_at_once(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = scripted.world
+    connection = await scripted.connect()
+    scripted.kind.calendars["new"] = RemoteCalendar()
+    together, of_connection = asyncio.Barrier(2), Calendars.of_connection
+
+    async def both_have_looked(self: Calendars, connection_id: str) -> Any:
+        found = await of_connection(self, connection_id)
+        # were they not to wait for each other, both would get here long before the time is up
+        with suppress(TimeoutError, asyncio.BrokenBarrierError):
+            await asyncio.wait_for(together.wait(), timeout=1)
+        return found
+
+    monkeypatch.setattr(Calendars, "of_connection", both_have_looked)
+    change = SyncConfigChange(imports=ImportChange(choice=ImportChoice.CALENDARS, calendar_ids=("new",)))
+    configs = world.kalends.services.sync_configs
+    views = await asyncio.gather(*(configs.update(world.admin, connection.id, change) for _ in range(2)))
+    assert [[one.id for one in view.connection.import_config.calendars] for view in views] == [["new"]] * 2
+
+
 async def test_a_new_calendar_is_shown_and_neither_blocks_nor_is_chosen(scripted: Scripted) -> None:
     world = scripted.world
     connection = await scripted.connect()
@@ -240,6 +267,25 @@ async def test_an_owner_who_is_disabled_while_the_provider_is_asked_is_not_conne
     assert isinstance(refused, PermissionDenied)
     listed = await world.kalends.connections.list(world.admin, schedule_ids=None, partial_failure=False)
     assert listed.connections == []
+
+
+async def test_a_connection_that_is_made_while_its_owner_is_disabled_is_disconnected(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = scripted.world
+    add = Connections.add
+    disabling: list[asyncio.Task[int]] = []
+
+    async def meanwhile(self: Connections, connection: Connection, *, credentials: bytes) -> None:
+        disabling.append(asyncio.create_task(world.kalends.users.disable(world.site.id, world.user.id)))
+        # were it not to wait for the connection, it would be done long before
+        await asyncio.wait(disabling, timeout=1)
+        await add(self, connection, credentials=credentials)
+
+    monkeypatch.setattr(Connections, "add", meanwhile)
+    connection = await scripted.connect(sync=False)
+    assert await disabling[0] == 1
+    assert (await world.connection(connection.id)).status is Status.DISCONNECTED
 
 
 async def test_a_failing_provider_fails_the_list_or_is_named(scripted: Scripted) -> None:

@@ -5,8 +5,10 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 import structlog
 
 from kalends.demo.server import HOST
+from kalends.model.identity import MANAGE_EXTERNAL_CALENDARS
 from tests.cli.operator import Operator
 from tests.servers import free_port
 
@@ -74,6 +77,26 @@ def test_running_it_twice_doubles_nothing(seeded: tuple[Path, Any], data_dir: Pa
     assert runs[0]["counts"]["changed"] == 0 or time.strftime("%u") == "1"
     listed = operator.json("events", "list")["events"]
     assert len(listed) == len({json.dumps(one) for one in listed})
+
+
+def test_a_folder_of_a_version_without_schedules_gets_a_token_for_them(data_dir: Path, operator: Operator) -> None:
+    with closing(sqlite3.connect(data_dir / "kalends.db", isolation_level=None)) as database:
+        database.execute("UPDATE installations SET scopes = ?", (json.dumps([MANAGE_EXTERNAL_CALENDARS]),))
+    document = operator.json("demo", "--once", "--data-dir", str(data_dir))
+    operator.environment["KALENDS_DATA_DIR"] = str(data_dir)
+    with operator.started("serve", "--port", "0", "--json") as server:
+        url = f"{server.document()['url']}/calendar/v3/schedules/{SCHEDULE}"
+        answer = httpx2.get(url, headers={"Authorization": document["token"]}, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        assert server.end(signal.SIGINT) == 0
+
+
+def test_a_schedule_that_was_cancelled_is_left_out(data_dir: Path, operator: Operator) -> None:
+    environment = {"KALENDS_DATA_DIR": str(data_dir)}
+    Operator(operator.folder, environment).run("schedule", "cancel", SCHEDULE, "--yes")
+    document = operator.json("demo", "--once", "--data-dir", str(data_dir))
+    assert [one["status"] for one in document["connections"]] == ["SYNCED"]
+    assert SCHEDULE not in {one["scheduleId"] for one in (*document["connections"], *document["events"])}
 
 
 def test_serve_on_the_same_folder_accepts_the_token(

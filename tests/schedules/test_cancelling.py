@@ -1,13 +1,16 @@
 """Cancelling schedules."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from kalends.model.connection import Status
 from kalends.model.errors import NotFound, PreconditionFailed
 from kalends.model.ids import new_id
-from kalends.model.schedule import ScheduleStatus
+from kalends.model.schedule import Schedule, ScheduleStatus
+from kalends.store.connections import Connections
 from tests.rules.conftest import EMAIL, Scripted
 from tests.scripted_provider import GUID
 from tests.world import NOW, World, ics, populate
@@ -70,3 +73,26 @@ async def test_a_schedule_that_is_cancelled_while_the_provider_is_asked_gets_no_
     assert refused.value.code == "SCHEDULE_CANCELLED"
     listed = await world.kalends.connections.list(world.admin, schedule_ids=None, partial_failure=False)
     assert listed.connections == []
+
+
+async def test_neither_of_cancelling_and_disconnecting_at_once_fails(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = scripted.world
+    connection = await scripted.connect()
+    cancelling: list[asyncio.Task[Schedule]] = []
+    disconnect = Connections.disconnect
+
+    async def meanwhile(self: Connections, *arguments: Any) -> None:
+        if not cancelling:
+            cancelling.append(
+                asyncio.create_task(world.kalends.schedule_cancelling.cancel(world.site.id, world.schedule.id))
+            )
+            # it has the schedule by then, and waits for the connection
+            await asyncio.wait(cancelling, timeout=1)
+        await disconnect(self, *arguments)
+
+    monkeypatch.setattr(Connections, "disconnect", meanwhile)
+    await world.kalends.disconnecting.disconnect(world.admin, connection.id)
+    assert (await cancelling[0]).status is ScheduleStatus.CANCELLED
+    assert (await world.connection(connection.id)).status is Status.DISCONNECTED

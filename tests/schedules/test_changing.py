@@ -11,7 +11,7 @@ from kalends.model.connection import Connection, Status
 from kalends.model.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from kalends.model.identity import Role
 from kalends.model.ids import new_id
-from kalends.model.schedule import Schedule, User
+from kalends.model.schedule import Schedule, ScheduleStatus, User
 from kalends.schedules.changing import CLEARED, ScheduleChange
 from kalends.schedules.finding import find_schedule
 from kalends.store.connections import Connections
@@ -99,6 +99,26 @@ async def test_a_cancelled_schedule_stays_as_it_is_whatever_the_revision(sqlite_
             await update(world, revision, name="Back")
         assert refused.value.code == "SCHEDULE_CANCELLED"
     assert await stored(world) == cancelled
+
+
+async def test_what_is_not_there_and_what_never_changes_come_before_the_state(sqlite_world: World) -> None:
+    world = sqlite_world
+    for _ in ("of a stale revision", "cancelled"):
+        with pytest.raises(NotFound) as refused:
+            await update(world, 7, owner_id=new_id())
+        assert refused.value.code == "USER_NOT_FOUND"
+        with pytest.raises(Invalid):
+            await update(world, 7, app_id=new_id())
+        if (await stored(world)).status is ScheduleStatus.ACTIVE:
+            await world.kalends.schedule_cancelling.cancel(world.site.id, world.schedule.id)
+
+
+async def test_who_sends_back_the_zone_that_the_site_had_learns_of_the_change(sqlite_world: World) -> None:
+    world = sqlite_world
+    await world.kalends.sites.update(world.site.id, time_zone="Asia/Tokyo")
+    with pytest.raises(Conflict) as refused:
+        await update(world, 1, time_zone="Europe/Berlin", follows_site_zone=True)
+    assert refused.value.data == {"currentRevision": "2"}
 
 
 @pytest.mark.parametrize(

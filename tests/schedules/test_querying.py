@@ -5,9 +5,18 @@ from typing import Any
 
 import pytest
 
+from kalends.api.schedule_fields import MOST_VALUES
+from kalends.api.schedules import Query
 from kalends.model.errors import Invalid, NotFound
 from kalends.model.ids import new_id
-from kalends.model.schedule import Schedule, ScheduleField, ScheduleFilter, ScheduleOrder, ScheduleStatus
+from kalends.model.schedule import (
+    LONGEST_EXTERNAL_ID,
+    Schedule,
+    ScheduleField,
+    ScheduleFilter,
+    ScheduleOrder,
+    ScheduleStatus,
+)
 from kalends.schedules.creating import ScheduleDraft
 from kalends.schedules.queries import ScheduleQuery
 from tests.world import World, populate
@@ -114,6 +123,23 @@ async def test_a_cursor_of_another_site_of_another_list_or_a_day_old_is_refused(
     world.clock.advance(timedelta(hours=24))
     with pytest.raises(Invalid, match="has expired"):
         await reading.next(world.site.id, cursor)
+
+
+async def test_the_largest_query_that_is_taken_leads_on(sqlite_world: World) -> None:
+    world = sqlite_world
+    external_ids = [f"{number:03}".ljust(LONGEST_EXTERNAL_ID, "\x01") for number in range(MOST_VALUES)]
+    app_ids = [new_id() for _ in range(MOST_VALUES)]
+    made = [await make(world, f"{number}", external_id=external_ids[number], app_id=app_ids[0]) for number in range(2)]
+    ids = [*(one.id for one in made), *(new_id() for _ in range(MOST_VALUES - 2))]
+    wanted = {"id": ids, "externalId": external_ids, "appId": app_ids, "status": ANY_STATUS}
+    said = {"filter": {name: {"$in": list(values)} for name, values in wanted.items()}, "cursorPaging": {"limit": 1}}
+    reading = world.kalends.schedule_reading
+    first = await reading.first(world.site.id, Query.model_validate(said).query())
+    asked = Query.model_validate({"cursorPaging": {"cursor": first.next_cursor}}).cursor_paging
+    assert asked is not None
+    assert asked.cursor is not None
+    second = await reading.next(world.site.id, asked.cursor)
+    assert {one.id for one in (*first.schedules, *second.schedules)} == {one.id for one in made}
 
 
 async def test_a_schedule_is_got_by_its_id_on_its_site_alone(world: World) -> None:

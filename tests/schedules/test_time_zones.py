@@ -1,5 +1,6 @@
 """A change of time zone: what it places is right at once, without the provider, and nothing else is touched."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -8,11 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
+from kalends.model.calendar import ExternalCalendar
 from kalends.model.connection import Connection
 from kalends.model.schedule import Schedule
 from kalends.model.time import Window
 from kalends.providers.errors import Unavailable
 from kalends.schedules.changing import ScheduleChange
+from kalends.store.calendars import Calendars
+from kalends.store.connections import Connections
 from kalends.store.leases import LeaseLost
 from kalends.store.runs import Outcome
 from kalends.store.tables import calendars, occurrences, readings
@@ -266,6 +270,19 @@ async def test_a_new_zone_of_the_site_moves_the_schedules_that_follow_it(scripte
     assert await listed(world) == expected(NEW_YORK)
     await world.sync(connection)
     assert await kept(world) == expected(NEW_YORK)
+
+
+async def test_a_new_zone_of_the_site_and_a_sync_do_not_wait_for_each_other(scripted: Scripted) -> None:
+    world = scripted.world
+    connection = await scripted.connect()
+    async with world.kalends.database.write() as writer:
+        await Connections(writer, world.site.id).lock(connection.id)
+        moving = asyncio.create_task(world.kalends.sites.update(world.site.id, time_zone=NEW_YORK))
+        # it has the site and its schedules by then, and waits for the connection
+        await asyncio.wait([moving], timeout=1)
+        await Calendars(writer, world.site.id).see(connection.id, [ExternalCalendar("new", "New", primary=False)])
+    await moving
+    assert await wanted(world, connection) == 1
 
 
 async def test_a_change_of_the_site_that_is_none_of_its_zone_moves_nothing(scripted: Scripted) -> None:

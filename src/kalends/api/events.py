@@ -144,7 +144,7 @@ class Cursors(Answer):
 class PagingMetadata(Answer):
     """The size of this page, and whether there is another."""
 
-    count: int = Field(ge=0, description="Events on this page.")
+    count: int = Field(ge=0, description="How many there are on this page.")
     cursors: Cursors = Field(description="Where the next page is.")
     has_next: bool = Field(description="Whether there is a next page.")
 

@@ -22,6 +22,8 @@ LARGEST_INTEGER = 2**31 - 1
 LARGEST_OBJECT = 16_384
 DEEPEST_OBJECT = 10
 MOST_VALUES = 100
+LONGEST_CURSOR = 196_608
+"""Somewhat more than what a query that compares all that it may with the longest values leads to."""
 
 _REVISION = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -109,6 +111,13 @@ def _guid(text: str) -> str:
     return text.lower()
 
 
+def _external_id(text: str) -> str:
+    if len(text) > LONGEST_EXTERNAL_ID:
+        said = f"must be compared with strings of at most {LONGEST_EXTERNAL_ID} characters"
+        raise Refused(Rule.MAX_LENGTH, said, threshold=LONGEST_EXTERNAL_ID)
+    return storable(text)
+
+
 def _status(text: str) -> str:
     if text not in set(ScheduleStatus):
         expected = " or ".join(f"'{one}'" for one in ScheduleStatus)
@@ -144,10 +153,16 @@ Revision = Annotated[
 """A revision: the digits of a whole number, in a string."""
 JsonObject = Annotated[dict[str, Any], AfterValidator(_object)]
 """An object that is kept as it was sent, nulls included, within limits."""
+QueryCursor = Annotated[str, Field(min_length=1, max_length=LONGEST_CURSOR), AfterValidator(storable)]
+"""A cursor in a body, which may be longer than one in a URL."""
 NoPermissions = Annotated[list[Any], Field(json_schema_extra={"maxItems": 0}), AfterValidator(_no_permissions)]
 
 GuidCondition = Annotated[tuple[str, ...] | None, BeforeValidator(_condition(_guid)), _condition_schema(format="uuid")]
-TextCondition = Annotated[tuple[str, ...] | None, BeforeValidator(_condition(storable)), _condition_schema()]
+ExternalIdCondition = Annotated[
+    tuple[str, ...] | None,
+    BeforeValidator(_condition(_external_id)),
+    _condition_schema(maxLength=LONGEST_EXTERNAL_ID),
+]
 StatusCondition = Annotated[
     tuple[str, ...] | None,
     BeforeValidator(_condition(_status)),

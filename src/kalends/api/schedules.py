@@ -5,10 +5,10 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from kalends.api.events import Cursors, PagingMetadata
-from kalends.api.fields import Cursor, Guid
+from kalends.api.fields import Guid
 from kalends.api.messages import Answer, Asked, Nothing
 from kalends.api.operations import SCHEDULES, Call, Declared, Operation
-from kalends.api.schedule_fields import GuidCondition, StatusCondition, TextCondition
+from kalends.api.schedule_fields import ExternalIdCondition, GuidCondition, QueryCursor, StatusCondition
 from kalends.api.schedule_messages import ChangedSchedule, NewSchedule, ScheduleAnswer, ScheduleMessage
 from kalends.api.services import Services
 from kalends.model.errors import Conflict, Invalid, NotFound, PreconditionFailed, Rule
@@ -56,12 +56,12 @@ class CancelSchedule(Asked):
 
 
 class Filter(Asked):
-    """Which schedules are meant; all conditions have to hold. Without one on the status, only active ones are."""
+    """Which schedules are meant; all conditions hold, and none is null. Without one on the status, only active ones."""
 
     model_config = ConfigDict(extra="forbid")
 
     id: GuidCondition = Field(None, description="The schedule's id.")
-    external_id: TextCondition = Field(None, description="What the caller knows it by.")
+    external_id: ExternalIdCondition = Field(None, description="What the caller knows it by.")
     app_id: GuidCondition = Field(None, description="The app whose schedule it is.")
     status: StatusCondition = Field(None, description="Its status.")
 
@@ -84,7 +84,7 @@ class CursorPaging(Asked):
     limit: int | None = Field(
         None, ge=1, le=MAX_LIMIT, description=f"Schedules on a page; {DEFAULT_LIMIT} where nothing is said."
     )
-    cursor: Cursor | None = Field(
+    cursor: QueryCursor | None = Field(
         None, description="The cursor of the page before; it carries the whole first query and is valid for a day."
     )
 

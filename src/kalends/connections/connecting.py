@@ -61,6 +61,7 @@ class Connecting:
         """
         provider, schedule = await self._reach(identity, provider_id, schedule_id)
         require_premium(identity)
+        _check_active(schedule)
         if ConnectMethod.CREDENTIALS not in provider.features.connect_methods:
             raise not_supported_by_provider(f"{provider.name} does not connect by e-mail address and password.")
         try:
@@ -86,17 +87,16 @@ class Connecting:
 
         Raises `NotFound`, `PermissionDenied`, `PreconditionFailed` (`NOT_SUPPORTED_BY_PROVIDER`).
         """
-        provider, _ = await self._reach(identity, provider_id, schedule_id)
+        provider, schedule = await self._reach(identity, provider_id, schedule_id)
         if urlsplit(redirect_url).scheme not in {"http", "https"}:
             raise Invalid.one("redirectUrl", "must be a web URL", Rule.FORMAT, data={"type": "WEB_URL"})
+        _check_active(schedule)
         raise not_supported_by_provider(f"{provider.name} does not connect by OAuth.")
 
     async def _reach(self, identity: Identity, provider_id: str, schedule_id: str) -> tuple[Provider, Schedule]:
         provider = await self._directory.get(identity.site_id, provider_id)
         async with self._database.read() as reader:
             schedule = await find_schedule(reader, identity, schedule_id, Permission.MANAGE_ALL_CONNECTIONS)
-        if schedule.status is ScheduleStatus.CANCELLED:
-            raise schedule_cancelled(schedule.id)
         return provider, schedule
 
     async def _keep(
@@ -157,8 +157,12 @@ async def _still_allowed(writer: Transaction, identity: Identity, schedule: Sche
     owner = await Users(writer, identity.site_id).get(now.owner_id) if now.owner_id else None
     if now.owner_id != schedule.owner_id or (owner is not None and owner.disabled_at is not None):
         raise PermissionDenied("The owner of the schedule is disabled or has just changed.")
-    if now.status is ScheduleStatus.CANCELLED:
-        raise schedule_cancelled(now.id)
+    _check_active(now)
+
+
+def _check_active(schedule: Schedule) -> None:
+    if schedule.status is ScheduleStatus.CANCELLED:
+        raise schedule_cancelled(schedule.id)
 
 
 def _new(

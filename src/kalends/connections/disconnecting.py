@@ -12,6 +12,8 @@ from kalends.model.identity import Identity, Permission
 from kalends.store.calendars import Calendars
 from kalends.store.connections import Connections
 from kalends.store.database import Database, Transaction
+from kalends.store.schedules import Schedules
+from kalends.store.sites import Sites
 
 
 class Disconnecting:
@@ -44,7 +46,14 @@ class Disconnecting:
         return ConnectionView(ended, provider)
 
     async def disconnect_owner(self, writer: Transaction, site_id: str, user_id: str) -> int:
-        """Disconnect what belongs to a user's schedules, in the caller's transaction; return how many were."""
+        """Disconnect what belongs to a user's schedules, in the caller's transaction; return how many were.
+
+        Whoever connects an account to one of them at the same time is waited for, or finds the owner as the caller has
+        left them.
+        """
+        # before the schedules, as where a new zone of the site moves many of them: neither then waits for the other
+        await Sites(writer).lock(site_id, shared=True)
+        await Schedules(writer, site_id).lock_owned(user_id)
         return await self._end_all(writer, await Connections(writer, site_id).matching(owner_ids=[user_id]))
 
     async def disconnect_schedule(self, writer: Transaction, site_id: str, schedule_id: str) -> int:

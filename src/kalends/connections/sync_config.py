@@ -128,6 +128,8 @@ class SyncConfigs:
             # made at the provider since the last look
             listed = await self._calendars.of(connection)
             async with self._database.write() as writer:
+                # one at a time, as a sync does it: two that saw the same new calendar would both insert it
+                await Connections(writer, connection.site_id).lock(connection.id)
                 calendars = Calendars(writer, connection.site_id)
                 await calendars.see(connection.id, listed)
                 stored = await calendars.of_connection(connection.id)

@@ -9,7 +9,7 @@ from kalends.demo.server import RunningServer
 from kalends.model.connection import Connection, Status
 from kalends.model.identity import MANAGE_CALENDARS, MANAGE_EXTERNAL_CALENDARS, Identity, IdentityKind, Permission, Role
 from kalends.model.provider import Provider
-from kalends.model.schedule import Schedule, Site, User
+from kalends.model.schedule import Schedule, ScheduleStatus, Site, User
 
 if TYPE_CHECKING:
     from kalends.app import Kalends
@@ -57,6 +57,9 @@ async def seed(kalends: "Kalends", server: RunningServer) -> Seeded:
     connections = []
     for staff in STAFF:
         schedule = await _schedule(kalends, site, staff)
+        if schedule.status is ScheduleStatus.CANCELLED:
+            # somebody has tried that, and it is final: the demo goes on without it
+            continue
         view = await kalends.connecting.by_credentials(
             operator, provider_id=provider.id, schedule_id=schedule.id, email=staff.email, password=server.password
         )
@@ -73,7 +76,8 @@ async def _site(kalends: "Kalends") -> Site:
 
 async def _token(kalends: "Kalends", site: Site) -> str:
     for app in await kalends.clients.apps(site.id):
-        if app.app_name == APP_NAME and app.revoked_at is None:
+        # one that an earlier version made may do less
+        if app.app_name == APP_NAME and app.revoked_at is None and app.scopes == SCOPES:
             return (await kalends.tokens.for_app(site.id, app.app_id)).token
     made = await kalends.clients.create_app(site.id, name=APP_NAME, scopes=SCOPES)
     return (await kalends.tokens.for_app(site.id, made.client_id)).token

@@ -35,6 +35,9 @@ def midnight(day: date, zone: tzinfo) -> datetime:
 
 def is_iana_zone(name: str) -> bool:
     """Tell whether the zone database knows the name."""
+    if "." in name:
+        # tzdata's folders are packages, so that `America.Indiana/Knox` would be found as well
+        return False
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):

@@ -8,7 +8,7 @@ from kalends.access.sites import checked_name, checked_zone
 from kalends.jobs.asking import Wake
 from kalends.model.clock import Clock
 from kalends.model.errors import Conflict, Invalid, Rule, schedule_cancelled
-from kalends.model.schedule import Schedule, ScheduleStatus
+from kalends.model.schedule import Schedule, ScheduleStatus, User
 from kalends.schedules.finding import active_user, checked_external_id, find_schedule, site_in_force
 from kalends.schedules.zones import FIELD as ZONE_FIELD
 from kalends.schedules.zones import Zone, chosen_zone
@@ -75,8 +75,11 @@ class ScheduleChanging:
             schedules = Schedules(writer, site_id)
             await schedules.lock(schedule_id.lower())
             before = await find_schedule(writer, site_id, schedule_id)
+            if change.app_id not in {None, before.app_id}:
+                raise Invalid.one("schedule.appId", "cannot be changed", Rule.OTHER, name="IMMUTABLE")
+            owner = await _new_owner(writer, before, change.owner_id)
             _check_state(before, revision)
-            after = await self._changed(writer, site.time_zone, before, change)
+            after = self._changed(site.time_zone, before, change, owner)
             await schedules.update(after)
             if after.owner_id != before.owner_id:
                 await self._disconnects(writer, site_id, after.id)
@@ -96,9 +99,8 @@ class ScheduleChanging:
         await Connections(writer, site_id).want_syncs(moved)
         return len(moved)
 
-    async def _changed(self, writer: Transaction, site_zone: str, before: Schedule, change: ScheduleChange) -> Schedule:
-        if change.app_id not in {None, before.app_id}:
-            raise Invalid.one("schedule.appId", "cannot be changed", Rule.OTHER, name="IMMUTABLE")
+    def _changed(self, site_zone: str, before: Schedule, change: ScheduleChange, owner: User | None) -> Schedule:
+        # checked after the revision: who sends back the zone that the site had is told that the schedule has changed
         zone = chosen_zone(
             site_zone,
             Zone(before.time_zone, before.follows_site_zone),
@@ -108,8 +110,7 @@ class ScheduleChanging:
         owner_id, owner_name = before.owner_id, before.owner_name
         if isinstance(change.owner_id, Cleared):
             owner_id = owner_name = None
-        elif change.owner_id is not None and change.owner_id.lower() != before.owner_id:
-            owner = await active_user(writer, before.site_id, change.owner_id)
+        elif owner is not None:
             owner_id, owner_name = owner.id, owner.name
         external_id = None if isinstance(change.external_id, Cleared) else change.external_id or before.external_id
         details = {**before.details, **change.details}
@@ -125,6 +126,13 @@ class ScheduleChanging:
             revision=before.revision + 1,
             updated_at=self._clock.now(),
         )
+
+
+async def _new_owner(writer: Transaction, before: Schedule, wanted: str | Cleared | None) -> User | None:
+    """Return the user who is to own the schedule from now on, None where it stays as it was or nobody is to."""
+    if not isinstance(wanted, str) or wanted.lower() == before.owner_id:
+        return None
+    return await active_user(writer, before.site_id, wanted)
 
 
 def _check_state(schedule: Schedule, revision: int) -> None:

@@ -48,8 +48,14 @@ class Schedules(SiteRepository):
         What decides a change has to be read after this. `shared` lets others read it under the same kind of lock. On
         SQLite a transaction that writes is alone anyway.
         """
-        query = select(schedules.c.id).where(*self._is(schedule_id)).with_for_update(read=shared)
-        await self._connection.execute(query)
+        # no stronger than needed: who writes a connection holds on to the key of its schedule
+        query = select(schedules.c.id).where(*self._is(schedule_id))
+        await self._connection.execute(query.with_for_update(read=shared, key_share=not shared))
+
+    async def lock_owned(self, owner_id: str) -> None:
+        """Keep everybody else from changing the schedules of an owner until the transaction ends, as `lock` does."""
+        query = select(schedules.c.id).where(schedules.c.site_id == self._site_id, schedules.c.owner_id == owner_id)
+        await self._connection.execute(query.order_by(schedules.c.id).with_for_update(key_share=True))
 
     async def update(self, schedule: Schedule) -> None:
         """Write what can change of a schedule, its revision included."""

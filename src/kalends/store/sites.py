@@ -30,7 +30,9 @@ class Sites:
 
         `shared` lets others hold it in the same way. On SQLite a transaction that writes is alone anyway.
         """
-        await self._connection.execute(select(sites.c.id).where(sites.c.id == site_id).with_for_update(read=shared))
+        # no stronger than needed: who inserts a row of the site holds on to the site's key
+        query = select(sites.c.id).where(sites.c.id == site_id)
+        await self._connection.execute(query.with_for_update(read=shared, key_share=not shared))
 
     async def all(self) -> Sequence[Site]:
         """Return all sites, the oldest first."""

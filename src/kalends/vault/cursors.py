@@ -8,7 +8,7 @@ from kalends.model.errors import Invalid, Rule
 from kalends.vault.signing import SignatureRefused, Signer
 
 LIFETIME = timedelta(hours=24)
-LONGEST = 32_768
+LONGEST = 196_608
 
 
 class Cursors:

@@ -7,11 +7,18 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
+from joserfc.jws import JWSRegistry
 
 from kalends.model.clock import Clock
 from kalends.vault.keys import Keyring
 
 ALGORITHM = "HS256"
+
+
+class _Registry(JWSRegistry):
+    """The library's own limits, but for longer claims: a cursor carries a whole query. Who verifies bounds the text."""
+
+    max_payload_length = 196_608
 
 
 class SignatureRefused(Exception):
@@ -41,7 +48,7 @@ class Signer:
     def verify(self, text: str) -> dict[str, Any]:
         """Return the claims of a signed text; raises `SignatureRefused`."""
         try:
-            claims = jwt.decode(text, self._keys, algorithms=[ALGORITHM]).claims
+            claims = jwt.decode(text, self._keys, registry=_Registry(algorithms=[ALGORITHM])).claims
             expires = datetime.fromtimestamp(claims["exp"], tz=self._clock.now().tzinfo)
         except (JoseError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise SignatureRefused(f"not signed here: {type(error).__name__}") from None
