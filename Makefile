@@ -55,18 +55,19 @@ clean: ## remove what setup and the tests made
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --upgrade --target .tools --require-hashes -r requirements/tools.txt
 	@touch .tools/bin/uv
 
-.venv/bin/python: .tools/bin/uv
+# a stamp of its own: .venv/bin/python is a link, and its time is that of an interpreter that others share
+.venv/.made: .tools/bin/uv
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	@touch .venv/bin/python
+	@touch $@
 
-.venv/.run: .venv/bin/python requirements/run.txt pyproject.toml
+.venv/.run: .venv/.made requirements/run.txt pyproject.toml
 	@if [ -e .venv/.dev ]; then $(MAKE) --no-print-directory .venv/.dev; else \
 	echo "installing Kalends" && \
 	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/run.txt && \
 	$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e . && \
 	touch $@; fi
 
-.venv/.dev: .venv/bin/python requirements/dev.txt pyproject.toml
+.venv/.dev: .venv/.made requirements/dev.txt pyproject.toml
 	@echo "installing Kalends and what its checks need"
 	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/dev.txt
 	@$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .

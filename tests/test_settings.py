@@ -26,12 +26,16 @@ def test_without_anything_the_embedded_database_in_the_data_folder_is_used() -> 
         ({"KALENDS_PORT": "70000"}, "KALENDS_PORT: "),
         ({"KALENDS_DATABASE_URL": "mysql://x/y"}, "KALENDS_DATABASE_URL: must begin with sqlite:// or postgresql://"),
         ({"KALENDS_DATABASE_URL": "nonsense"}, "KALENDS_DATABASE_URL: is not a database URL"),
+        ({"KALENDS_DATABASE_URL": "postgresql://u@db:99999/k"}, "KALENDS_DATABASE_URL: has no host and port"),
+        ({"KALENDS_DATABASE_URL": "postgresql://u@db/k?junk=1"}, "an option that is not known, 'junk'; there are gss"),
+        ({"KALENDS_DATABASE_URL": "sqlite:///file.db?mode=ro"}, "an option that is not known, 'mode'"),
         ({"KALENDS_PUBLIC_URL": "ftp://x"}, "KALENDS_PUBLIC_URL: must be an http or https URL"),
         ({"KALENDS_SECRET_KEY": "short"}, "KALENDS_SECRET_KEY: key 1 "),
         ({"KALENDS_SECRET_KEY": f"{KEY},eHg="}, "KALENDS_SECRET_KEY: key 2 holds 2 bytes, not 32"),
         ({"KALENDS_NET_ALLOW": "10.0.0.0/99"}, "KALENDS_NET_ALLOW"),
         ({"KALENDS_LOG_FORMAT": "xml"}, "KALENDS_LOG_FORMAT: "),
         ({"KALENDS_POLL_INTERVAL": "0"}, "KALENDS_POLL_INTERVAL: "),
+        ({"KALENDS_STALENESS_LIMIT": "999999999999"}, "KALENDS_STALENESS_LIMIT: "),
         ({"KALENDS_WINDOW_AHEAD_DAYS": "-1"}, "KALENDS_WINDOW_AHEAD_DAYS: "),
         ({"KALENDS_CONFIG_FILE": "/nowhere/kalends.toml"}, "/nowhere/kalends.toml cannot be read"),
     ],
@@ -46,6 +50,20 @@ def test_a_bad_secret_key_is_not_repeated_in_the_message() -> None:
     with pytest.raises(SettingsError) as raised:
         load({"KALENDS_SECRET_KEY": "hunter2hunter2"})
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("password", ["hush@hush:hush", "hush@hush", "hush@:hush/hush"])
+def test_a_database_url_that_is_cut_at_a_sign_in_its_password_is_refused_without_it(password: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load({"KALENDS_DATABASE_URL": f"postgresql://keeper:{password}@db/kalends"})
+    assert "percent-encoded" in str(raised.value)
+    assert "hush" not in str(raised.value)
+
+
+def test_a_database_url_may_ask_for_tls_as_libpq_does() -> None:
+    url = "postgresql://keeper:hu%40sh@db:5433/kalends"
+    assert load({"KALENDS_DATABASE_URL": f"{url}?sslmode=require"}).database_url == f"{url}?ssl=require"
+    assert load({"KALENDS_DATABASE_URL": url}).database_url == url
 
 
 def test_variables_of_the_tests_are_passed_over() -> None:

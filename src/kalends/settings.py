@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from kalends.net.errors import NetError
@@ -29,6 +29,20 @@ CONFIG_FILE = "KALENDS_CONFIG_FILE"
 KEY_BYTES = 32
 MASK = "***"
 
+_EXPECTED = (
+    "expected sqlite:///path/file.db or postgresql://user:password@host:port/name, "
+    "with @, :, / and the like percent-encoded in the password"
+)
+_LAST_PORT = 65_535
+_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "sqlite": (),
+    "postgresql": (
+        *("gsslib", "host", "krbsrvname", "passfile", "password", "port", "prepared_statement_cache_size"),
+        *("ssl", "sslmode", "target_session_attrs", "user"),
+    ),
+}
+"""Backend → what may stand behind the `?` of its URLs: what its driver takes as a text."""
+
 
 class SettingsError(Exception):
     """A setting is unknown or does not fit; the message names it."""
@@ -38,16 +52,28 @@ def _database_url(value: str | None) -> str | None:
     if value is None:
         return None
     try:
-        backend = make_url(value).get_backend_name()
-    except ArgumentError:
-        raise ValueError(
-            "is not a database URL; expected sqlite:///path/file.db or postgresql://user@host/name"
-        ) from None
-    if backend == "sqlite" and make_url(value).database in {None, "", ":memory:"}:
+        url = make_url(value)
+        backend = url.get_backend_name()
+    except (ArgumentError, ValueError):
+        # what is said of a port that is no number quotes it, and it may be the end of a password
+        raise ValueError(f"is not a database URL; {_EXPECTED}") from None
+    if backend == "sqlite" and url.database in {None, "", ":memory:"}:
         raise ValueError("must name a file: sqlite:///path/file.db")
-    if backend not in {"sqlite", "postgresql"}:
+    if backend not in _OPTIONS:
         raise ValueError("must begin with sqlite:// or postgresql://")
-    return value
+    if "@" in (url.host or "") or (url.port or 0) > _LAST_PORT:
+        raise ValueError(f"has no host and port that can be; {_EXPECTED}")
+    for name in url.query:
+        if name not in _OPTIONS[backend]:
+            known = ", ".join(_OPTIONS[backend])
+            raise ValueError(f"has an option that is not known, {name!r}" + (f"; there are {known}" if known else ""))
+    return _with_ssl(url) if "sslmode" in url.query else value
+
+
+def _with_ssl(url: URL) -> str:
+    """Return a database URL with asyncpg's name for what libpq, and the URLs of many a host, call `sslmode`."""
+    others = {name: value for name, value in url.query.items() if name != "sslmode"}
+    return url.set(query={"ssl": url.query["sslmode"], **others}).render_as_string(hide_password=False)
 
 
 def _web_url(value: str) -> str:
@@ -87,8 +113,10 @@ def _seconds(value: object) -> object:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(0))]
-PositiveDuration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
+LONGEST = timedelta(days=3_650)
+"""Of every duration: what is meant as "for ever" would lead to before the first year there is."""
+Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(0), le=LONGEST)]
+PositiveDuration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0), le=LONGEST)]
 
 
 class Settings(BaseModel):

@@ -73,8 +73,17 @@ def test_a_wrong_password_and_a_failed_sync_say_why(studio: Studio) -> None:
     refused = operator.json("events", "list", "--from", "2026-01-01", code=1)["error"]
     assert refused["code"] == "PROVIDER_UNAVAILABLE"
     assert refused["data"]["failedConnectionIds"] == [connection]
+    assert "kalends doctor" in refused["message"]
     shown = operator.json("connection", "show", connection)
     assert (shown["status"], shown["errorReason"]) == ("ERROR", "TOKEN_REVOKED")
+
+
+def test_a_server_that_is_not_allowed_is_told_with_what_helps(studio: Studio) -> None:
+    studio.operator.environment["KALENDS_NET_ALLOW"] = ""
+    error = studio.operator.json(*studio.connect, typed="secret", code=1)["error"]
+    assert error["code"] == "PROVIDER_UNAVAILABLE"
+    assert "plain http" in error["message"]
+    assert "kalends doctor" in error["message"]
 
 
 @pytest.mark.parametrize("typed", ["", "\n", "x" * 5_000])

@@ -66,6 +66,11 @@ def test_the_executable_in_an_empty_environment(operator: Operator) -> None:
     )
 
 
+def test_an_argument_that_is_no_text_is_one_line(operator: Operator) -> None:
+    refused = operator.execute("site", "create", "--name", "Zo\udceb", code=2).stderr
+    assert refused == "Error: An argument is not in UTF-8; see that the locale (LANG) is one of UTF-8.\n"
+
+
 def test_help_loads_neither_the_store_nor_the_server() -> None:
     loaded = "import sys; from kalends.cli.application import app; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()

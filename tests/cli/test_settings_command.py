@@ -8,13 +8,13 @@ from tests.cli.operator import Operator
 def test_config_masks_the_passwords_and_keys(operator: Operator) -> None:
     key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
     operator.environment |= {
-        "KALENDS_DATABASE_URL": "postgresql://keeper:hush-one@db.example/kalends?sslpassword=hush-two",
+        "KALENDS_DATABASE_URL": "postgresql://keeper:hush-one@db.example/kalends?password=hush-two",
         "KALENDS_SECRET_KEY": key,
         "KALENDS_PUBLIC_URL": "https://user:hush-three@calendars.example",
         "KALENDS_POLL_INTERVAL": "90",
     }
     document = operator.json("config")
-    assert document["database_url"] == "postgresql://keeper:***@db.example/kalends?sslpassword=***"
+    assert document["database_url"] == "postgresql://keeper:***@db.example/kalends?password=***"
     assert document["secret_key"] == "***"
     assert document["public_url"] == "https://user:***@calendars.example"
     assert document["poll_interval"] == 90

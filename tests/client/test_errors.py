@@ -1,4 +1,6 @@
 import asyncio
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from kalends.client import (
     Retries,
     ServerError,
     TimedOut,
+    TokenRefused,
     TransportError,
 )
 from tests.client.calling import Kind, answer, calling, providers, refused, script
@@ -149,6 +152,23 @@ async def test_an_answer_that_drips_ends_at_the_time_limit(kind: Kind) -> None:
     error = await failing(kind, dripping, timeout=0.5)
     assert isinstance(error, TimedOut)
     assert "not complete after 0.5 s" in str(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidRequest(400, "X", "wrong", data={"a": 1}, request_id="r", violations=(FieldViolation("a", "b", "MAX"),)),
+        TimedOut("too slow", outcome_unknown=True),
+        TokenRefused("invalid_client", "who is that?"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_can_be_raised_across_processes(error: KalendsClientError) -> None:
+    error.add_note("somewhere")
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - it was pickled here
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
 
 
 def test_the_errors_are_one_tree() -> None:

@@ -16,6 +16,7 @@ from kalends.client import (
     ExportDedicated,
     ExportPrimary,
     ExportSwitch,
+    Fieldset,
     ImportCalendars,
     ImportPrimary,
     ImportSwitch,
@@ -113,12 +114,21 @@ def test_an_iterator_refuses_at_the_call_already() -> None:
         client.external_calendars.iter_events(from_=NAIVE, to=NOON)
 
 
-@pytest.mark.parametrize("given", [{"schedule_ids": []}, {"schedule_ids": "one-id"}])
+@pytest.mark.parametrize("given", [{"schedule_ids": []}, {"schedule_ids": "one-id"}, {"schedule_ids": iter(())}])
 async def test_an_empty_list_of_ids_never_asks_for_everything(kind: Kind, given: dict[str, Any]) -> None:
     async with serve(script(EVENTS)) as server, calling(kind, f"http://{server.place}") as call:
         for name, more in (("list_connections", {}), ("list_events", {"from_": NOON, "to": NOON})):
             with pytest.raises(ValueError, match="at least one id"):
                 await call(partial(_call, name, {**given, **more}))
+        assert server.asked == []
+
+
+async def test_one_fieldset_is_no_list_of_them(kind: Kind) -> None:
+    async with serve(script(EVENTS)) as server, calling(kind, f"http://{server.place}") as call:
+        with pytest.raises(ValueError, match="fieldsets is a list"):
+            await call(
+                lambda client: client.external_calendars.list_events(from_=NOON, to=NOON, fieldsets=Fieldset.OWN_PI)
+            )
         assert server.asked == []
 
 

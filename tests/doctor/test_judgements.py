@@ -124,6 +124,7 @@ def test_whether_a_secret_opens_is_told_without_opening_it() -> None:
         (asyncpg.TooManyConnectionsError("too many"), "refuses: too many.", "max_connections"),
         (asyncpg.CannotConnectNowError("starting up"), "refuses: starting up.", "in a moment"),
         (TimeoutError(), "cannot be reached: no answer in time.", "firewall"),
+        (ConnectionError("the server rejected SSL"), "cannot be reached: the server rejected SSL.", "host and port"),
         (OSError(-2, "Name or service not known"), "cannot be reached: Name or service not known.", "host and port"),
     ],
 )

@@ -23,6 +23,9 @@ from kalends.cli import (
     tokens,
     users,
 )
+from kalends.cli.failures import WRONG_USAGE
+from kalends.cli.output import Failure, show_failure
+from kalends.cli.secrets import is_text
 
 app = typer.Typer(
     name="kalends",
@@ -67,4 +70,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # a name that the terminal cannot show is no reason to fail
             stream.reconfigure(errors="replace")
+    if not all(map(is_text, sys.argv)):
+        show_failure(Failure("NOT_UTF_8", "An argument is not in UTF-8; see that the locale (LANG) is one of UTF-8."))
+        sys.exit(WRONG_USAGE)
     app(prog_name="kalends")

@@ -49,6 +49,7 @@ def list_(
     async def work(session: Session) -> Answer:
         from kalends.api.events import EventMessage
         from kalends.connections.queries import EventQuery
+        from kalends.doctor.finding import counted
         from kalends.model.time import Window
 
         on = await session.site(site)
@@ -74,7 +75,7 @@ def list_(
         names = {one.id: one.name for one in await session.kalends.schedules.all(on.id)}
         shown: list[RenderableType] = [
             events_table(found, names, zone),
-            line(f"{len(found)} events, times in {on.time_zone}"),
+            line(f"{counted(len(found), 'event')}, times in {on.time_zone}"),
         ]
         document: dict[str, Any] = {
             "events": [EventMessage.of(one).model_dump(mode="json", by_alias=True, exclude_none=True) for one in found]

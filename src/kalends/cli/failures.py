@@ -1,7 +1,7 @@
 """Which errors are expected, and what is told about each; any other is a mistake of ours and shows its traceback."""
 
 from kalends.cli.output import CommandFailed, Failure
-from kalends.model.errors import Invalid, KalendsError
+from kalends.model.errors import Invalid, KalendsError, ProviderUnavailable
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -28,6 +28,8 @@ def _of_the_service(error: Exception) -> Failure | None:
     match error:
         case CommandFailed():
             return error.failure
+        case ProviderUnavailable():
+            return Failure(error.code, f"{error.description} {ADVICE}", error.data)
         case KalendsError():
             return Failure(error.code, error.description, error.data)
         case SchemaError():

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from kalends.cli.output import Failure, line, plain
+from kalends.doctor.finding import counted
 from kalends.model.connection import Connection
 from kalends.store.calendars import Calendars, StoredCalendar
 from kalends.store.contents import Contents
@@ -48,8 +49,9 @@ class Waited:
             return line("Not synced")
         counts = self.run.counts
         took = (self.run.ended_at - self.run.started_at).total_seconds()
+        calendars, items = counted(counts.calendars, "calendar"), counted(counts.changed, "item")
         return line(
-            f"Synced in {took:.1f} s: {counts.calendars} calendars, {counts.changed} items changed, "
+            f"Synced in {took:.1f} s: {calendars}, {items} changed, "
             f"{counts.removed} removed, {counts.quarantined} quarantined"
         )
 

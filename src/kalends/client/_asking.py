@@ -36,9 +36,13 @@ def segment(identifier: str) -> str:
 
 def ids(name: str, given: Sequence[str] | None) -> Sequence[str] | None:
     """Return ids to filter by; raises `ValueError` for none of them, since an empty list would ask for everything."""
-    if isinstance(given, str) or (given is not None and not given):
+    if given is None:
+        return None
+    # a generator says only when it is run through that there is nothing in it
+    members = () if isinstance(given, str) else tuple(given)
+    if not members:
         raise ValueError(f"{name} is a list of at least one id; leave it out to ask for all.")
-    return given
+    return members
 
 
 def date_time(name: str, moment: datetime | str | None) -> str | None:

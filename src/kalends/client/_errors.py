@@ -29,7 +29,17 @@ from typing import Any
 
 
 class KalendsClientError(Exception):
-    """A call did not succeed."""
+    """A call did not succeed. It can be pickled, and so raised across processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again: from what it holds, since its text alone does not tell."""
+        return _made_again, (type(self), self.args, self.__dict__)
+
+
+def _made_again(kind: type[KalendsClientError], args: tuple[Any, ...], held: Mapping[str, Any]) -> KalendsClientError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(held)
+    return error
 
 
 class TransportError(KalendsClientError):

@@ -145,6 +145,8 @@ def _span(
     fieldsets: Sequence[Fieldset | str],
     limit: int | None,
 ) -> Values:
+    if isinstance(fieldsets, str):
+        raise ValueError("fieldsets is a list, not one of them: write [Fieldset.OWN_PI].")  # noqa: TRY004 - as for ids
     return {
         "from": date_time("from_", from_),
         "to": date_time("to", to),

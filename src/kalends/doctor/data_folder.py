@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from kalends.doctor.finding import Check, Finding, problem, warning, well
+from kalends.doctor.finding import Check, Finding, Level, problem, warning, well
 from kalends.settings import Settings
 from kalends.store.readonly import ReadOnlyDatabase
 
@@ -21,7 +21,7 @@ def look_at_folders(settings: Settings, database: ReadOnlyDatabase) -> list[Find
     if settings.secret_key is None:
         folders.setdefault(settings.data_dir, "KALENDS_DATA_DIR")
     found = [one for folder, setting in folders.items() for one in _folder(folder, setting)]
-    return found + list(_files(database)) if all(not one.blocks for one in found) else found
+    return found + list(_files(database)) if all(one.level is not Level.PROBLEM for one in found) else found
 
 
 def _folder(folder: Path, setting: str) -> Iterator[Finding]:
@@ -54,6 +54,10 @@ def _folder(folder: Path, setting: str) -> Iterator[Finding]:
 
 
 def _missing(folder: Path, setting: str) -> Finding:
+    if folder.is_symlink():
+        summary = f"{folder} is a link that leads nowhere."
+        advice = f"Make or mount what it leads to, or set {setting} to another folder."
+        return problem(Check.DATA_FOLDER, summary, advice, {"folder": str(folder)}, blocks=True)
     above = next((one for one in folder.absolute().parents if one.exists()), Path("/"))
     if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
         advice = (
@@ -74,8 +78,11 @@ def _missing(folder: Path, setting: str) -> Finding:
 
 
 def _files(database: ReadOnlyDatabase) -> Iterator[Finding]:
-    for path in database.files:
-        mode = path.stat().st_mode
-        if mode & TOO_OPEN:
+    for path, status in database.files.items():
+        mode = status.st_mode
+        if not os.access(path, os.R_OK | os.W_OK):
+            advice = f"Give it to the user that Kalends runs as (chown), and let that user write it: chmod 600 {path}"
+            yield problem(Check.DATA_FOLDER, f"{path} is not writable for this user.", advice, {"file": str(path)})
+        elif mode & TOO_OPEN:
             summary = f"{path} is open to other users of this machine (mode {stat.S_IMODE(mode):o})."
             yield warning(Check.DATA_FOLDER, summary, f"Close it to others: chmod 600 {path}", {"file": str(path)})

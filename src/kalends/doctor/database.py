@@ -18,10 +18,8 @@ _NO_DATABASE = "3D000"
 
 async def look_at_database(settings: Settings, database: ReadOnlyDatabase) -> list[Finding]:
     """Tell whether the database can be reached and, where it is an SQLite file, whether it is whole."""
-    if database.embedded and not database.path.exists():
-        setting = "KALENDS_DATABASE_URL" if settings.database_url else "KALENDS_DATA_DIR"
-        advice = f"The first command that needs it makes it. If your data should be there, {setting} names another."
-        return [warning(Check.DATABASE, f"There is no database {database.path} yet.", advice, blocks=True)]
+    if database.embedded and (missing := _missing(settings, database)) is not None:
+        return [missing]
     about = {"engine": "sqlite" if database.embedded else "postgresql", "place": database.place}
     try:
         version = await database.version()
@@ -38,6 +36,21 @@ async def look_at_database(settings: Settings, database: ReadOnlyDatabase) -> li
     engine = "SQLite" if database.embedded else "PostgreSQL"
     found = well(Check.DATABASE, f"{engine} {version} at {database.place} answers.", version=version, **about)
     return [found] if damage is None else [damage]
+
+
+def _missing(settings: Settings, database: ReadOnlyDatabase) -> Finding | None:
+    setting = "KALENDS_DATABASE_URL" if settings.database_url else "KALENDS_DATA_DIR"
+    try:
+        database.path.stat()
+    except FileNotFoundError:
+        if database.path.is_symlink():
+            advice = f"Make or mount what it leads to, or set {setting} to another place."
+            return problem(Check.DATABASE, f"{database.path} is a link that leads nowhere.", advice, blocks=True)
+        advice = f"The first command that needs it makes it. If your data should be there, {setting} names another."
+        return warning(Check.DATABASE, f"There is no database {database.path} yet.", advice, blocks=True)
+    except OSError as error:
+        return _refused(database, error)
+    return None
 
 
 async def _damage(database: ReadOnlyDatabase) -> Finding | None:
@@ -77,7 +90,7 @@ def _refused(database: ReadOnlyDatabase, error: Exception) -> Finding | None:
         summary = f"PostgreSQL at {database.place} refuses: {_clean(driver_refusal(error) or code)}"
         advice = _ADVICE.get(code, "See the server's log.")
     elif isinstance(error, OSError) or driver_refusal(error) is not None:
-        why = error.strerror if isinstance(error, OSError) else driver_refusal(error)
+        why = (error.strerror or str(error)) if isinstance(error, OSError) else driver_refusal(error)
         summary = f"PostgreSQL at {database.place} cannot be reached: {_clean(why or 'no answer in time')}"
         advice = "Start it, or correct host and port in KALENDS_DATABASE_URL; see that no firewall is in between."
     else:

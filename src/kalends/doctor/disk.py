@@ -1,5 +1,6 @@
 """Room for the data."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -14,9 +15,9 @@ SCARCE_SHARE = 0.1
 
 def look_at_disk(database: ReadOnlyDatabase) -> list[Finding]:
     """Tell how much room is left where the embedded database is."""
-    folder = next(one for one in database.path.absolute().parents if one.is_dir())
+    folder = next(one for one in database.path.absolute().parents if os.access(one, os.F_OK) and one.is_dir())
     usage = shutil.disk_usage(folder)
-    taken = sum(one.stat().st_size for one in database.files)
+    taken = sum(one.st_size for one in database.files.values())
     return room(folder, free=usage.free, total=usage.total, taken=taken)
 
 

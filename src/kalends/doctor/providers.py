@@ -123,7 +123,8 @@ def _unreachable(error: NetError, about: Mapping[str, object]) -> Finding:
         case NameUnknown():
             advice = "Check the provider's URL (`kalends provider list`) and this machine's name servers."
         case AddressRefused():
-            advice = f"If Kalends may go there, say so: KALENDS_NET_ALLOW={error.host}"
+            # the host may be one that the server redirects to: not everything that is asked for is to be allowed
+            advice = f"If it is a calendar server of yours, allow it, for `kalends serve` too: KALENDS_NET_ALLOW={host}"
         case Untrusted():
             advice = f"Give {host} a valid certificate, or have this machine trust the authority that signed it."
         case TimedOut():

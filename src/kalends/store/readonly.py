@@ -4,9 +4,10 @@ SQLite, even where it only reads, puts two files beside a database in WAL mode t
 there. Such a file is therefore opened as one that nobody changes (https://www.sqlite.org/uri.html, `immutable`).
 """
 
+import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,13 @@ class ReadOnlyDatabase:
         return Path(self._url.database or "")
 
     @property
-    def files(self) -> list[Path]:
-        """The SQLite file and what SQLite keeps beside it, as far as they are there."""
-        return [one for one in (self.path, _beside(self.path, "-wal"), _beside(self.path, "-shm")) if one.exists()]
+    def files(self) -> dict[Path, os.stat_result]:
+        """The SQLite file and what SQLite keeps beside it, as far as they are there and this user gets at them."""
+        found = {}
+        for path in (self.path, _beside(self.path, "-wal"), _beside(self.path, "-shm")):
+            with suppress(OSError):
+                found[path] = path.stat()
+        return found
 
     @property
     def place(self) -> str:
