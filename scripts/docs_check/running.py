@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -82,7 +83,7 @@ class Prompt:
     def _command(self, snippet: Snippet, leaving: Path | None = None) -> list[str]:
         if snippet.language == "python":
             installed = self._folder / ".venv" / "bin" / "python"
-            return [str(installed) if installed.exists() else "python", "-c", snippet.text]
+            return [str(installed) if installed.exists() else sys.executable, "-c", snippet.text]
         if snippet.language == "javascript":
             script = self._folder / "snippet.mjs"
             script.write_text(snippet.text, encoding="utf-8")
