@@ -6,7 +6,7 @@ from pathlib import Path
 
 import grimp
 
-from scripts.docs_check.stage import ROOT
+from scripts.docs_check.tree import ROOT
 
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN = "<!-- made by `python -m scripts.reference`: the import graph -->\n"

@@ -1,7 +1,6 @@
 """Checks the documents, or the pages that are named: `python -m scripts.docs_check [PAGE …]`."""
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -12,24 +11,13 @@ from tempfile import TemporaryDirectory
 from scripts.docs_check.links import broken_links
 from scripts.docs_check.pages import Page, PageRefused, read_page
 from scripts.docs_check.running import Prompt, SnippetFailed
-from scripts.docs_check.stage import ROOT, StageFailed, clone, service
+from scripts.docs_check.stage import StageFailed, clone, service
+from scripts.docs_check.tree import ROOT, files
 
 BY_THEMSELVES = ("README.md", "docs/getting-started.md")
 """Pages that begin with nothing, as their readers do."""
 WITH_A_SERVICE = ("docs/python-client.md", "docs/sdk.md")
 """Guides to clients: their readers have a service already."""
-
-
-def documents() -> list[Path]:
-    """Return the Markdown pages of the repository."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],  # noqa: S607 - git is needed anyway
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout
-    return [ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()]
 
 
 async def run_page(page: Page, *, with_a_service: bool) -> int:
@@ -45,7 +33,7 @@ async def check(chosen: Sequence[str]) -> int:
     """Check everything and return the exit code."""
     failures = 0
     try:
-        pages = [read_page(path) for path in documents()]
+        pages = [read_page(path) for path in files("*.md")]
     except PageRefused as refused:
         print(refused)
         return 1

@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -22,9 +21,9 @@ from typing import Any
 
 from kalends.demo.calendars import demo_accounts
 from kalends.demo.server import calendar_server
+from scripts.docs_check.tree import ROOT, files
 from scripts.official_sdk import BIN, install, node_environment
 
-ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
 DOCUMENTED_PORT = 8080
 SECONDS = 120
@@ -134,18 +133,10 @@ def _stage(folder: Path, work: Path) -> Stage:
 
 def copy_repository(target: Path) -> None:
     """Copy what a clone of the present state would hold."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607 - git is needed anyway
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        source = ROOT / name
-        if source.is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target / name)
+    for source in files():
+        copied = target / source.relative_to(ROOT)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, copied)
 
 
 async def _started(stage: Stage, *arguments: str) -> Process:

@@ -137,13 +137,13 @@ async def test_every_answer_carries_an_id_of_its_own(client: httpx2.AsyncClient,
     assert all(re.fullmatch(r"[0-9a-f]{24}", one) for one in ids)
 
 
-async def test_the_id_is_bound_to_every_log_line(standins: StandIns) -> None:
+async def test_the_id_is_bound_to_every_log_line(standins: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
 
     async def look() -> None:
         seen.append(structlog.contextvars.get_contextvars().get("request_id"))
 
-    standins.check_database = look  # type: ignore[method-assign]
+    monkeypatch.setattr(standins, "check_database", look)
     async with client_of(standins) as own:
         answer = await own.get("/healthz")
     assert seen == [answer.headers["x-wix-request-id"]]

@@ -1,7 +1,7 @@
 """No identity of one site reaches anything of another: every route, every kind of caller, on real databases."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,9 +103,9 @@ async def tenant(kalends: Kalends, app: Starlette, name: str) -> Tenant:
     return Tenant(site.id, user, schedule, provider, view.connection, new_app, key, cursor, schedule_cursor, callers)
 
 
-async def query_schedules(app: Starlette, headers: object, query: object) -> Any:
+async def query_schedules(app: Starlette, headers: Mapping[str, str], query: object) -> Any:
     async with client_of(app) as client:
-        asked = await client.post(f"{SCHEDULES}/query", json={"query": query}, headers=headers)  # type: ignore[arg-type]
+        asked = await client.post(f"{SCHEDULES}/query", json={"query": query}, headers=headers)
     return asked.json()
 
 
@@ -119,9 +119,11 @@ def routes(app: Starlette) -> Iterator[tuple[str, str]]:
             yield method, path
 
 
-async def call(client: httpx2.AsyncClient, method: str, attempt: Attempt, headers: object) -> httpx2.Response:
+async def call(
+    client: httpx2.AsyncClient, method: str, attempt: Attempt, headers: Mapping[str, str]
+) -> httpx2.Response:
     query = dict(attempt.query) or None
-    return await client.request(method, attempt.path, params=query, json=attempt.body, headers=headers)  # type: ignore[arg-type]
+    return await client.request(method, attempt.path, params=query, json=attempt.body, headers=headers)
 
 
 def said(method: str, attempt: Attempt) -> str:

@@ -165,7 +165,7 @@ async def test_an_answer_that_drips_ends_at_the_time_limit(kind: Kind) -> None:
 )
 def test_an_error_can_be_raised_across_processes(error: KalendsClientError) -> None:
     error.add_note("somewhere")
-    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - it was pickled here
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(again) is type(error)
         assert str(again) == str(error)
         assert vars(again) == vars(error)

@@ -1,6 +1,7 @@
 """Connecting, reconnecting, configuring and disconnecting, below the wire."""
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -19,9 +20,9 @@ from tests.scripted_provider import GUID, RemoteCalendar
 from tests.world import ics
 
 
-async def refusal(call: object) -> KalendsError:
+async def refusal(call: Awaitable[object]) -> KalendsError:
     with pytest.raises(KalendsError) as raised:
-        await call  # type: ignore[misc]
+        await call
     return raised.value
 
 
@@ -250,7 +251,9 @@ async def test_disconnecting_leaves_nothing_imported_and_no_credentials(scripted
         assert (calendar.cursor, calendar.last_good_read_at) == (None, None)
 
 
-async def test_an_owner_who_is_disabled_while_the_provider_is_asked_is_not_connected(scripted: Scripted) -> None:
+async def test_an_owner_who_is_disabled_while_the_provider_is_asked_is_not_connected(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = scripted.world
     real = scripted.kind.connect_with_credentials
 
@@ -258,7 +261,7 @@ async def test_an_owner_who_is_disabled_while_the_provider_is_asked_is_not_conne
         await world.kalends.users.disable(world.site.id, world.user.id)
         return await real(*args, **named)
 
-    scripted.kind.connect_with_credentials = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(scripted.kind, "connect_with_credentials", slow)
     refused = await refusal(
         world.kalends.connecting.by_credentials(
             world.admin, provider_id=GUID, schedule_id=world.schedule.id, email=EMAIL, password="right"
@@ -302,7 +305,8 @@ async def test_a_failing_provider_fails_the_list_or_is_named(scripted: Scripted)
             return []
 
     down, slow = new_id(), new_id()
-    world.kalends.connections._sources.update({down: Down(), slow: Slow()})  # type: ignore[dict-item]
+    sources: dict[str, Any] = {down: Down(), slow: Slow()}
+    world.kalends.connections._sources.update(sources)
     world.kalends.connections._deadline = world.kalends.connections._deadline / 20
     failed = await refusal(world.kalends.connections.list(world.admin, schedule_ids=None, partial_failure=False))
     assert failed.code == "PROVIDER_UNAVAILABLE"

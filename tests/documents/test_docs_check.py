@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.docs_check.__main__ import BY_THEMSELVES, WITH_A_SERVICE, documents
+from scripts.docs_check.__main__ import BY_THEMSELVES, WITH_A_SERVICE
 from scripts.docs_check.links import broken_links
 from scripts.docs_check.pages import Page, PageRefused, Snippet, read_page
 from scripts.docs_check.running import Prompt, SnippetFailed
-from scripts.docs_check.stage import ROOT
+from scripts.docs_check.tree import ROOT, files
 
 NOT_RUN = {
     ("README.md", "git clone <this repository> kalends && cd kalends", "it clones the repository"),
@@ -45,7 +45,7 @@ def test_only_these_snippets_are_not_run() -> None:
 
 
 def test_every_page_can_be_read_and_has_something_in_it() -> None:
-    pages = [read_page(path) for path in documents()]
+    pages = [read_page(path) for path in files("*.md")]
     assert {"README.md", "CHANGELOG.md", "CONTRIBUTING.md"} <= {page.path.name for page in pages}
     assert all(page.anchors for page in pages)
     for name in (*BY_THEMSELVES, *WITH_A_SERVICE):

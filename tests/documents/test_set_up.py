@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.docs_check.stage import ROOT
+from scripts.docs_check.tree import ROOT
 
 EARLIER = 1_000_000_000
 INSTALLER = """\

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kalends.ical import expand_resource, is_tame
+from kalends.ical.placing import Placing
 from kalends.model.occurrence import Expansion, ExpansionContext, ExpansionLimits
 from kalends.model.time import Window
 from tests.ical.case_file import Case, read_cases
@@ -44,8 +45,6 @@ def test_rule_6_one_bad_event_is_quarantined_and_the_others_go_on(case: Case) ->
 
 
 def test_rule_6_a_defect_of_ours_costs_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kalends.ical.placing import Placing  # noqa: PLC0415
-
     sound: Callable[..., object] = Placing.occurrence
 
     def defective(self: Placing, event: object, *rest: object) -> object:
@@ -289,7 +288,7 @@ def test_titles_are_in_no_problem() -> None:
 
 
 def test_both_ways_through_can_be_sent_to_a_worker() -> None:
-    expand, tame, context = pickle.loads(pickle.dumps((expand_resource, is_tame, CONTEXT)))  # noqa: S301
+    expand, tame, context = pickle.loads(pickle.dumps((expand_resource, is_tame, CONTEXT)))
     expansion = expand([_text("UID:a\nDTSTART:20260701T090000Z")], context)
     assert tame([]) is True
-    assert pickle.loads(pickle.dumps(expansion)) == expansion  # noqa: S301
+    assert pickle.loads(pickle.dumps(expansion)) == expansion

@@ -19,7 +19,7 @@ from kalends.model.occurrence import ExpansionContext
 from kalends.model.time import Window
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-FIRST = datetime(2025, 1, 31, 9, 30)  # noqa: DTZ001 - wall time
+FIRST = datetime(2025, 1, 31, 9, 30)
 
 
 def _numbers(low: int, high: int, *, negative: bool = False) -> st.SearchStrategy[str]:
@@ -163,7 +163,7 @@ def test_a_window_holds_what_its_halves_hold(text: str, zone: str, hours: int, s
 )
 def test_a_rule_without_count_is_entered_near_the_window(text: str, since: str, most: int) -> None:
     start = datetime.fromisoformat(since)
-    first = datetime(1990, 1, 1)  # noqa: DTZ001
+    first = datetime(1990, 1, 1)
     recur(parse_rule(text), first, since=start, horizon=start + timedelta(days=2), steps=Steps(most))
 
 
@@ -186,9 +186,9 @@ def test_steps_that_are_kept_are_there_afterwards() -> None:
 
 
 def test_the_calendar_ends_in_year_9999() -> None:
-    end = datetime.max.replace(microsecond=0)  # noqa: DTZ901
+    end = datetime.max.replace(microsecond=0)
     for freq in Frequency:
         rule = parse_rule(f"FREQ={freq.name};INTERVAL=999999999")
-        starts, more = recur(rule, datetime(9999, 1, 1), since=datetime(9999, 1, 1), horizon=end, steps=Steps(10**5))  # noqa: DTZ001
-        assert starts == [datetime(9999, 1, 1)]  # noqa: DTZ001
+        starts, more = recur(rule, datetime(9999, 1, 1), since=datetime(9999, 1, 1), horizon=end, steps=Steps(10**5))
+        assert starts == [datetime(9999, 1, 1)]
         assert not more

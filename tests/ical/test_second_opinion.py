@@ -53,5 +53,5 @@ def _answered(answer: float | str, zone: ZoneInfo) -> datetime:
 
 def _instant(moment: date, zone: ZoneInfo) -> datetime:
     if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001
+        moment = datetime(moment.year, moment.month, moment.day)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=zone).astimezone(UTC)

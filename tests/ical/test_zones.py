@@ -80,7 +80,7 @@ def test_tails() -> None:
 
 
 def test_labels() -> None:
-    summer, winter = datetime(2026, 7, 1), datetime(2026, 1, 1)  # noqa: DTZ001
+    summer, winter = datetime(2026, 7, 1), datetime(2026, 1, 1)
     assert iana_zone("Europe/Berlin").label(summer) == "Europe/Berlin"
     assert Zone(zoneinfo.ZoneInfo("America/St_Johns")).label(summer) == "-02:30"
     assert Zone(zoneinfo.ZoneInfo("America/St_Johns")).label(winter) == "-03:30"

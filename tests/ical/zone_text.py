@@ -22,7 +22,7 @@ def _vtimezone(name: str, first_year: int, last_year: int) -> str:
     zone = ZoneInfo(name)
     moment, end = datetime(first_year, 1, 1, tzinfo=UTC), datetime(last_year, 12, 31, tzinfo=UTC)
     before = moment.astimezone(zone).utcoffset() or timedelta()
-    parts = [_part("STANDARD", datetime(first_year, 1, 1), before, before)]  # noqa: DTZ001
+    parts = [_part("STANDARD", datetime(first_year, 1, 1), before, before)]
     while moment < end:
         step = moment + timedelta(days=1)
         after = step.astimezone(zone).utcoffset() or timedelta()

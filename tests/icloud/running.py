@@ -77,7 +77,7 @@ class ICloudClient(CountingClient):
 
     def _open_pool(self, *, allowed_only: bool) -> httpcore2.AsyncConnectionPool:
         pool = super()._open_pool(allowed_only=allowed_only)
-        pool._network_backend._plain = _Dialling(self._port)  # type: ignore[attr-defined]
+        pool._network_backend._plain = _Dialling(self._port)  # type: ignore[attr-defined]  # what ours puts there
         return pool
 
 

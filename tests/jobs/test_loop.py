@@ -5,12 +5,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from kalends.jobs.loop import LeasedSync, SyncLoop
 from kalends.model.clock import SystemClock
 from kalends.model.connection import Connection, ErrorReason, Status
+from kalends.providers.base import AccountSession
 from kalends.providers.errors import Unavailable
 from kalends.store.runs import Runs
 from kalends.store.servers import Servers
@@ -120,7 +122,7 @@ async def test_refused_credentials_are_tried_again_ever_more_rarely(scripted: Sc
     assert tries < 40
 
 
-async def test_stopping_hands_leases_back_and_says_goodbye(scripted: Scripted) -> None:
+async def test_stopping_hands_leases_back_and_says_goodbye(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     world = scripted.world
     scripted.remote.put("e", ics("e", "Busy", "20261201T090000Z"))
     connection = await scripted.connect(sync=False)
@@ -128,13 +130,13 @@ async def test_stopping_hands_leases_back_and_says_goodbye(scripted: Scripted) -
     real = scripted.kind.session
 
     @asynccontextmanager
-    async def stuck(*args: object) -> AsyncIterator[object]:
-        async with real(*args) as session:  # type: ignore[arg-type]
+    async def stuck(*args: Any) -> AsyncIterator[AccountSession]:
+        async with real(*args) as session:
             entered.set()
             await asyncio.sleep(3600)
             yield session
 
-    scripted.kind.session = stuck  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(scripted.kind, "session", stuck)
     async with running(world.kalends.loop):
         await asyncio.wait_for(entered.wait(), PATIENCE)
     assert await world.kalends.leased.claim(connection.site_id, connection.id) is not None, "it is free at once"
@@ -142,7 +144,7 @@ async def test_stopping_hands_leases_back_and_says_goodbye(scripted: Scripted) -
         assert not await Servers(reader).any_since(world.clock.now() - timedelta(days=1))
 
 
-async def test_a_lease_is_renewed_while_the_sync_goes_on(scripted: Scripted) -> None:
+async def test_a_lease_is_renewed_while_the_sync_goes_on(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     world, kalends = scripted.world, scripted.world.kalends
     connection = await scripted.connect(sync=False)
     short = LeasedSync(kalends.database, kalends.leased._sync, SystemClock(), timedelta(seconds=0.3))
@@ -150,12 +152,12 @@ async def test_a_lease_is_renewed_while_the_sync_goes_on(scripted: Scripted) -> 
     real = scripted.kind.session
 
     @asynccontextmanager
-    async def slow(*args: object) -> AsyncIterator[object]:
-        async with real(*args) as session:  # type: ignore[arg-type]
+    async def slow(*args: Any) -> AsyncIterator[AccountSession]:
+        async with real(*args) as session:
             await release.wait()
             yield session
 
-    scripted.kind.session = slow  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(scripted.kind, "session", slow)
     lease = await short.claim(connection.site_id, connection.id)
     assert lease is not None
     syncing = asyncio.create_task(short.run(lease))

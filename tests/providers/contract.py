@@ -4,11 +4,11 @@ A suite derives from `ProviderContract`, gives a `world` fixture, and adds the m
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pytest
 
@@ -110,7 +110,7 @@ class Mirror:
             self._apply(page)
             if cut_after is not None and len(self.pages) >= cut_after:
                 break
-        await reading.aclose()  # type: ignore[attr-defined]
+        await cast("AsyncGenerator[Page]", reading).aclose()
         return self.pages
 
     def _apply(self, page: Page) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import pickle
+from urllib.parse import quote
 
 import pytest
+from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,8 +52,6 @@ def test_normal_form_is_reached_at_once(path: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_every_name_that_a_server_encodes_is_a_member(name: str) -> None:
-    from urllib.parse import quote  # noqa: PLC0415
-
     key = member_key(f"/c/{quote(name, safe='')}", "/c/")
     assert (key is None) == (name in {".", ".."})
 
@@ -146,7 +146,7 @@ def test_what_the_kinds_are_and_can_do() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_expanding_can_be_sent_to_another_process(kind: ProviderKind) -> None:
-    assert callable(pickle.loads(pickle.dumps(kind.expand)))  # noqa: S301
+    assert callable(pickle.loads(pickle.dumps(kind.expand)))
 
 
 # Cursors
@@ -218,8 +218,6 @@ async def test_only_what_the_server_could_give_is_a_property() -> None:
 
 
 async def test_what_is_sent_is_well_formed_and_escaped() -> None:
-    from defusedxml.ElementTree import fromstring  # noqa: PLC0415
-
     token, odd = "a<b>&\"'", "/c/a&b<c>.ics"
     assert fromstring(bodies.sync_collection(token)).findtext("{DAV:}sync-token") == token
     assert fromstring(bodies.calendar_multiget([odd])).findtext("{DAV:}href") == odd

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ MODULE = "kalends_test_plugin"
 
 
 @pytest.fixture
-def plugin(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Any:
     module = ModuleType(MODULE)
     monkeypatch.setitem(__import__("sys").modules, MODULE, module)
     return module
@@ -35,8 +36,8 @@ def test_installed_packages_declare_the_kinds() -> None:
     assert APPLE not in registry.installable
 
 
-def test_a_plugin_of_ones_own_is_a_kind(plugin: ModuleType) -> None:
-    plugin.KIND = replace(CALDAV, kind="mine")  # type: ignore[attr-defined]
+def test_a_plugin_of_ones_own_is_a_kind(plugin: Any) -> None:
+    plugin.KIND = replace(CALDAV, kind="mine")
     registry = ProviderRegistry.load(
         [declared("mine"), declared("mine"), declared("apple", "kalends.providers.apple:APPLE")]
     )
@@ -58,15 +59,15 @@ def test_a_plugin_that_cannot_be_loaded_is_named() -> None:
         (replace(CALDAV, kind="odd", default_name=""), "no usable default_name"),
     ],
 )
-def test_a_plugin_that_is_no_kind_of_provider_is_named(plugin: ModuleType, kind: object, says: str) -> None:
-    plugin.KIND = kind  # type: ignore[attr-defined]
+def test_a_plugin_that_is_no_kind_of_provider_is_named(plugin: Any, kind: object, says: str) -> None:
+    plugin.KIND = kind
     with pytest.raises(PluginError, match=says) as error:
         ProviderRegistry.load([declared("odd")])
     assert "'odd'" in str(error.value)
 
 
-def test_two_plugins_of_one_name_are_named(plugin: ModuleType) -> None:
-    plugin.KIND = plugin.OTHER = replace(CALDAV, kind="mine")  # type: ignore[attr-defined]
+def test_two_plugins_of_one_name_are_named(plugin: Any) -> None:
+    plugin.KIND = plugin.OTHER = replace(CALDAV, kind="mine")
     with pytest.raises(PluginError, match=f"two plugins are called 'mine': {MODULE}:KIND and {MODULE}:OTHER"):
         ProviderRegistry.load([declared("mine"), declared("mine", f"{MODULE}:OTHER")])
 

@@ -1,12 +1,15 @@
 """Rule 7: never two syncs of one connection at once; a worker that lost its lease cannot write."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from kalends.jobs.loop import LeasedSync
+from kalends.providers.base import AccountSession
 from kalends.store.leases import LeaseLost, Leases
 from tests.rules.conftest import Scripted
 from tests.world import ics
@@ -32,7 +35,9 @@ async def test_rule_7_many_claims_at_once_give_one_lease(scripted: Scripted) -> 
     assert len([one for one in claims if one is not None]) == 1
 
 
-async def test_rule_7_a_worker_that_lost_its_lease_writes_nothing(scripted: Scripted) -> None:
+async def test_rule_7_a_worker_that_lost_its_lease_writes_nothing(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scripted.remote.put("e1", ics("e1", "First", "20261201T090000Z", end="20261201T100000Z"))
     connection = await scripted.connect()
     scripted.remote.put("e2", ics("e2", "Second", "20261202T090000Z", end="20261202T100000Z"))
@@ -47,28 +52,16 @@ async def test_rule_7_a_worker_that_lost_its_lease_writes_nothing(scripted: Scri
 
     real = scripted.kind.session
 
-    def interrupted(*args: object) -> object:
-        return _StealsFirst(real(*args), steal)  # type: ignore[arg-type]
+    @asynccontextmanager
+    async def interrupted(*args: Any) -> AsyncIterator[AccountSession]:
+        await steal()
+        async with real(*args) as session:
+            yield session
 
-    scripted.kind.session = interrupted  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(scripted.kind, "session", interrupted)
     assert await world.sync_under_lease(connection) is None, "it knows that it lost the lease"
     assert stolen == [True]
     assert await world.titles() == ["First"]
-
-
-class _StealsFirst:
-    """A session before which somebody else takes the lease."""
-
-    def __init__(self, session: object, steal: object) -> None:
-        self._session = session
-        self._steal = steal
-
-    async def __aenter__(self) -> object:
-        await self._steal()  # type: ignore[operator]
-        return await self._session.__aenter__()  # type: ignore[attr-defined]
-
-    async def __aexit__(self, *error: object) -> object:
-        return await self._session.__aexit__(*error)  # type: ignore[attr-defined]
 
 
 async def test_rule_7_changing_the_config_or_disconnecting_voids_a_sync_under_way(scripted: Scripted) -> None:

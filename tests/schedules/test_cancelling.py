@@ -61,9 +61,9 @@ async def test_a_schedule_that_is_cancelled_while_the_provider_is_asked_gets_no_
     world = scripted.world
     seal = world.kalends.connecting._accounts.find
 
-    async def meanwhile(*arguments: object, **named: object) -> object:
+    async def meanwhile(*arguments: Any, **named: Any) -> Any:
         await world.kalends.schedule_cancelling.cancel(world.site.id, world.schedule.id)
-        return await seal(*arguments, **named)  # type: ignore[arg-type]
+        return await seal(*arguments, **named)
 
     monkeypatch.setattr(world.kalends.connecting._accounts, "find", meanwhile)
     with pytest.raises(PreconditionFailed) as refused:

@@ -139,19 +139,17 @@ async def test_what_cannot_be_is_refused_by_its_field(sqlite_world: World, chang
 
 
 async def test_the_zone_is_left_and_taken_up_again(sqlite_world: World) -> None:
-    for revision, (change, zone, follows) in enumerate(
-        [
-            ({"time_zone": "Europe/Berlin"}, "Europe/Berlin", True),
-            ({"time_zone": "Asia/Tokyo"}, "Asia/Tokyo", False),
-            ({"name": "N"}, "Asia/Tokyo", False),
-            ({"time_zone": "Europe/Berlin"}, "Europe/Berlin", False),
-            ({"follows_site_zone": True}, "Europe/Berlin", True),
-            ({"follows_site_zone": False}, "Europe/Berlin", False),
-            ({"time_zone": "Europe/Berlin", "follows_site_zone": True}, "Europe/Berlin", True),
-        ],
-        start=1,
-    ):
-        changed = await update(sqlite_world, revision, **change)  # type: ignore[arg-type]
+    changes: list[tuple[dict[str, Any], str, bool]] = [
+        ({"time_zone": "Europe/Berlin"}, "Europe/Berlin", True),
+        ({"time_zone": "Asia/Tokyo"}, "Asia/Tokyo", False),
+        ({"name": "N"}, "Asia/Tokyo", False),
+        ({"time_zone": "Europe/Berlin"}, "Europe/Berlin", False),
+        ({"follows_site_zone": True}, "Europe/Berlin", True),
+        ({"follows_site_zone": False}, "Europe/Berlin", False),
+        ({"time_zone": "Europe/Berlin", "follows_site_zone": True}, "Europe/Berlin", True),
+    ]
+    for revision, (change, zone, follows) in enumerate(changes, start=1):
+        changed = await update(sqlite_world, revision, **change)
         assert (changed.time_zone, changed.follows_site_zone) == (zone, follows), change
 
 

@@ -27,7 +27,7 @@ async def test_a_cancelled_transaction_gives_its_lock_back(sqlite_url: str, monk
     async def cancelled_meanwhile(self: core.Connection, fn: Any, *args: Any, **named: Any) -> Any:
         if args and str(args[0]).startswith("SELECT id FROM sites WHERE"):
             writing[0].cancel()  # arrives while the statement runs in its thread
-        return await real(self, fn, *args, **named)  # type: ignore[no-untyped-call]
+        return await real(self, fn, *args, **named)  # type: ignore[no-untyped-call]  # the driver has no types
 
     async def write() -> None:
         async with database.write() as writer:
