@@ -24,7 +24,7 @@ This page is made from the program (`python -m scripts.reference`); `--help` aft
   `connection sync`, and a `doctor` that finds a problem, print their result all the same.
 * Passwords and tokens are read from standard input or from a hidden prompt, never from the command line.
 * Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted. `serve` and `demo` end with 0 on Ctrl-C and
-  on SIGTERM.
+  on SIGTERM, `top` on Ctrl-C.
 * Beside a running server, `connection connect` and `connection sync` ask that server for the sync and wait for it. With
   none running they do the work themselves.
 """

@@ -72,6 +72,8 @@ class ScriptedKind:
     """The deviations that sessions were told of."""
     thorough: list[bool] = field(default_factory=list)
     """Which of the readings were asked to be thorough."""
+    doubted: list[bool] = field(default_factory=list)
+    """Which of the readings were to settle a doubt."""
 
     @property
     def quirks(self) -> Mapping[str, Quirk]:
@@ -139,10 +141,12 @@ class _Session:
         continuation: str | None,
         stored: StoredVersions,
         thorough: bool = False,
+        doubted: bool = False,
     ) -> AsyncIterator[Page]:
         script = self.script
         script.readings.append(cursor)
         script.thorough.append(thorough)
+        script.doubted.append(doubted)
         if calendar.id not in script.calendars:
             raise CalendarGone(calendar.id)
         if cursor is not None and script.refuses_cursors:

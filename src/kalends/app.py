@@ -1,5 +1,6 @@
 """The composition root: makes everything from the settings, and is the only module that knows every other."""
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,21 +14,38 @@ from kalends.accounts.directory import ProviderDirectory
 from kalends.accounts.installing import ProviderInstallation
 from kalends.accounts.sessions import Accounts
 from kalends.api.services import Services
+from kalends.connections.acknowledging import Acknowledging
 from kalends.connections.calendars import AccountCalendars
 from kalends.connections.connecting import Connecting
 from kalends.connections.cursors import CURSOR_PURPOSE, EventCursors
 from kalends.connections.disconnecting import Disconnecting
 from kalends.connections.events import EventListing, Freshness
+from kalends.connections.health import HealthReading
 from kalends.connections.listing import ConnectionListing, ConnectionSource
+from kalends.connections.looking import Looking
+from kalends.connections.runs import CURSOR_PURPOSE as RUN_CURSOR_PURPOSE
+from kalends.connections.runs import RunListing
 from kalends.connections.sync_config import SyncConfigs
+from kalends.connections.syncing import SyncRequests
 from kalends.jobs.asking import Asking
-from kalends.jobs.loop import LeasedSync, SyncLoop
+from kalends.jobs.beating import Beating
+from kalends.jobs.leased import LeasedSync
+from kalends.jobs.reconciler import Reconciler
 from kalends.jobs.retention import Retention
+from kalends.jobs.wanting import Wanting
+from kalends.jobs.watchdog import Watchdog
+from kalends.jobs.worker import Worker
+from kalends.metrics.counting import Counting
+from kalends.metrics.exposing import Metrics
 from kalends.model.clock import Clock, SystemClock
 from kalends.model.occurrence import ExpansionLimits
+from kalends.net.breaker import Breakers
 from kalends.net.client import GuardedClient, Limits
 from kalends.providers.base import ProviderKind
 from kalends.providers.registry import ProviderRegistry
+from kalends.queue.memory import MemoryQueue
+from kalends.queue.port import SyncQueue
+from kalends.queue.postgres import PostgresQueue
 from kalends.schedules.administration import ScheduleAdministration
 from kalends.schedules.cancelling import ScheduleCancelling
 from kalends.schedules.changing import ScheduleChanging
@@ -40,11 +58,12 @@ from kalends.store.database import Database
 from kalends.store.findings import holds_credentials
 from kalends.sync.connection import ConnectionSync
 from kalends.sync.expansion import Expander
-from kalends.sync.outcome import Timing
+from kalends.sync.failpoints import VARIABLE, FailPoints
 from kalends.sync.reading import CalendarReading
 from kalends.sync.rolling import Rolling
 from kalends.sync.spans import Spans
 from kalends.sync.subject import ReadingLimits
+from kalends.sync.timing import Timing
 from kalends.vault.keys import Keyring, key_path
 from kalends.vault.sealing import Vault
 from kalends.vault.signing import Signer
@@ -69,11 +88,16 @@ class Kalends:
     connecting: Connecting
     connections: ConnectionListing
     disconnecting: Disconnecting
+    health: HealthReading
+    runs: RunListing
+    acknowledging: Acknowledging
     events: EventListing
     leased: LeasedSync
     asking: Asking
-    loop: SyncLoop
+    wanting: Wanting
+    worker: Worker
     retention: Retention
+    watchdog: Watchdog
     services: Services
 
 
@@ -85,7 +109,7 @@ async def assemble(
     sources: Mapping[str, ConnectionSource] | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Kalends]:
-    """Make the service; nothing runs in the background until `loop.run` is called.
+    """Make the service; nothing runs in the background until `worker.run` is called.
 
     `kinds` stands in for the installed provider plugins, `sources` are providers that keep their connections elsewhere.
     Raises `SettingsError`, `PluginError`.
@@ -96,6 +120,7 @@ async def assemble(
     client = GuardedClient(
         settings.net_policy,
         limits=Limits(total=settings.request_timeout.total_seconds(), max_bytes=settings.max_response_bytes),
+        breakers=Breakers(clock),
     )
     database = Database(settings.resolved_database_url)
     expander = Expander(settings.expansion_timeout)
@@ -121,6 +146,13 @@ async def _refuse_to_replace_a_lost_key(settings: Settings, database: Database) 
         )
 
 
+def _fail_points() -> FailPoints:
+    try:
+        return FailPoints.of(os.environ)
+    except ValueError as error:
+        raise SettingsError(f"{VARIABLE}: {error}") from None
+
+
 def _wire(
     settings: Settings,
     kinds: Mapping[str, ProviderKind],
@@ -132,24 +164,45 @@ def _wire(
     expander: Expander,
 ) -> Kalends:
     directory = ProviderDirectory(database, kinds)
-    accounts = Accounts(database, directory, Vault(keyring), client)
+    counting = Counting()
+    accounts = Accounts(database, directory, Vault(keyring), client, counting.asked)
     limits = ReadingLimits(
         settings.window_back,
         settings.window_ahead,
         settings.max_items,
         ExpansionLimits(max_bytes=settings.max_resource_bytes, max_occurrences=settings.max_occurrences),
     )
-    reading = CalendarReading(database, expander, clock, limits)
+    points = _fail_points()
+    reading = CalendarReading(database, expander, clock, limits, settings.doubt_wait, points)
     rolling = Rolling(database, expander, clock, limits)
     sync = ConnectionSync(
-        database, directory, accounts, reading, rolling, clock, Timing(settings.poll_interval, settings.staleness_limit)
+        database,
+        directory,
+        accounts,
+        reading,
+        rolling,
+        clock,
+        Timing(settings.poll_interval, settings.longest_poll_interval, settings.staleness_limit, settings.doubt_wait),
+        points,
     )
-    leased = LeasedSync(database, sync, clock, settings.lease_time)
-    loop = SyncLoop(database, leased, clock, settings.sync_concurrency)
+    leased = LeasedSync(database, sync, clock, settings.lease_time, counting.ran)
+    queue: SyncQueue = MemoryQueue() if database.embedded else PostgresQueue(database)
+    wanting = Wanting(queue)
+    retention = Retention(database, clock, limits)
+    watchdog = Watchdog(database, clock)
+    worker = Worker(
+        queue,
+        leased,
+        Reconciler(database, queue, leased, clock),
+        retention,
+        Beating(database, clock, leased.owner),
+        watchdog,
+        settings.sync_concurrency,
+    )
     token_signer = Signer(keyring, TOKEN_PURPOSE, clock)
     tokens = Tokens(database, token_signer, clock, settings.token_lifetime)
     calendars = AccountCalendars(database, directory, accounts)
-    connecting = Connecting(database, directory, accounts, clock, loop.wake)
+    connecting = Connecting(database, directory, accounts, clock, wanting)
     listing = ConnectionListing(database, directory, sources)
     disconnecting = Disconnecting(database, directory, clock)
     events = EventListing(
@@ -159,17 +212,20 @@ def _wire(
         Spans(database, expander, clock, limits),
         clock,
         Freshness(settings.staleness_limit, settings.first_read_wait),
-        loop.wake,
+        Looking(database, clock, settings.poll_interval),
     )
+    health = HealthReading(database, directory, clock, settings.staleness_limit)
+    runs = RunListing(database, Signer(keyring, RUN_CURSOR_PURPOSE, clock))
+    acknowledging = Acknowledging(database, health, clock)
     schedule_creating = ScheduleCreating(database, clock)
     schedule_reading = ScheduleReading(database, ScheduleCursors(Signer(keyring, SCHEDULE_CURSOR_PURPOSE, clock)))
-    schedule_changing = ScheduleChanging(database, clock, disconnecting.disconnect_schedule, loop.wake)
+    schedule_changing = ScheduleChanging(database, clock, disconnecting.disconnect_schedule, wanting)
     schedule_cancelling = ScheduleCancelling(database, clock, disconnecting.disconnect_schedule)
 
     return Kalends(
         settings=settings,
         database=database,
-        sites=SiteAdministration(database, clock, schedule_changing.move_followers, loop.wake),
+        sites=SiteAdministration(database, clock, schedule_changing.move_followers),
         users=UserAdministration(database, clock, disconnecting.disconnect_owner),
         clients=ClientAdministration(database, clock),
         tokens=tokens,
@@ -182,11 +238,16 @@ def _wire(
         connecting=connecting,
         connections=listing,
         disconnecting=disconnecting,
+        health=health,
+        runs=runs,
+        acknowledging=acknowledging,
         events=events,
         leased=leased,
-        asking=Asking(database, leased, clock),
-        loop=loop,
-        retention=Retention(database, clock, limits),
+        asking=Asking(database, wanting, leased, clock),
+        wanting=wanting,
+        worker=worker,
+        retention=retention,
+        watchdog=watchdog,
         services=Services(
             authentication=Authenticator(database, token_signer, clock),
             tokens=tokens,
@@ -194,14 +255,22 @@ def _wire(
             connections=listing,
             connecting=connecting,
             calendars=calendars,
-            sync_configs=SyncConfigs(database, directory, calendars, loop.wake),
+            sync_configs=SyncConfigs(database, directory, calendars, wanting),
             disconnecting=disconnecting,
+            connection_health=health,
+            connection_runs=runs,
+            sync_requests=SyncRequests(database, clock, wanting),
+            acknowledging=acknowledging,
             events=events,
             schedule_making=schedule_creating,
             schedule_looking=schedule_reading,
             schedule_updating=schedule_changing,
             schedule_ending=schedule_cancelling,
             check_database=database.ping,
+            check_ready=database.check_schema,
+            metrics=Metrics(database, counting, clock),
+            metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
+            answered=counting.answered,
             max_request_bytes=settings.max_request_bytes,
         ),
     )

@@ -138,21 +138,35 @@ class Settings(BaseModel):
     )
     net_allow: str = Field("", description="Private addresses that may be reached: host, host:port, CIDR, by comma.")
     net_trusted_hosts: str = Field("", description="Further hosts that may receive credentials of calendar accounts.")
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16, description="What monitors have to know to read /metrics; without it there are no metrics."
+    )
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
 
     window_back_days: int = Field(90, ge=1, le=3650, description="Days before today for which occurrences are kept.")
     window_ahead_days: int = Field(400, ge=1, le=3650, description="Days after today for which occurrences are kept.")
-    poll_interval: PositiveDuration = Field(timedelta(minutes=2), description="Time between two reads of a connection.")
+    poll_interval: PositiveDuration = Field(
+        timedelta(minutes=2), description="Time between two reads of a connection that changes or is looked at."
+    )
+    longest_poll_interval: PositiveDuration = Field(
+        timedelta(minutes=15), description="Time between two reads of a connection that has long been quiet."
+    )
     staleness_limit: PositiveDuration = Field(
         timedelta(hours=6), description="Age of the last good read from which a calendar counts as not readable."
     )
     first_read_wait: Duration = Field(
         timedelta(seconds=10), description="How long list events waits for a first import."
     )
+    doubt_wait: PositiveDuration = Field(
+        timedelta(minutes=10),
+        description="How long the events of a calendar are kept after it was suddenly found empty, or nearly so.",
+    )
     sync_concurrency: int = Field(4, ge=1, le=100, description="Connections that one process syncs at a time.")
     lease_time: PositiveDuration = Field(
-        timedelta(seconds=60), description="How long a sync keeps its lease without renewing it."
+        timedelta(seconds=60),
+        le=timedelta(minutes=30),
+        description="How long a sync keeps its lease without renewing it.",
     )
 
     token_lifetime: PositiveDuration = Field(timedelta(hours=4), description="Validity of an access token.")

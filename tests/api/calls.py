@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from kalends.api.operations import EXTERNAL_CALENDARS, SCHEDULES
+from kalends.api.operations import EXTERNAL_CALENDARS, KALENDS, SCHEDULES
 from kalends.model.identity import Permission
 from tests.api.standins import CONNECTION, PROVIDER, SCHEDULE
 
@@ -129,6 +129,44 @@ CALLS = (
         body={},
         bad_body="[]",
         prefixes=SCHEDULES,
+    ),
+    GoodCall(
+        "getConnectionHealth",
+        "GET",
+        f"/connections/{CONNECTION}/health",
+        _READ,
+        bad_query=".r=!",
+        prefixes=KALENDS,
+    ),
+    GoodCall(
+        "listRuns",
+        "GET",
+        f"/connections/{CONNECTION}/runs",
+        _READ,
+        (("cursorPaging.limit", "5"),),
+        bad_query="cursorPaging.limit=0",
+        prefixes=KALENDS,
+    ),
+    GoodCall(
+        "syncConnection", "POST", f"/connections/{CONNECTION}/sync", _MANAGE, body={}, bad_body="[]", prefixes=KALENDS
+    ),
+    GoodCall(
+        "acknowledgeConnection",
+        "POST",
+        f"/connections/{CONNECTION}/acknowledge",
+        (Permission.MANAGE_ALL_CONNECTIONS,),
+        body={"until": "2030-01-01T00:00:00Z", "note": "on leave"},
+        bad_body='{"until": "tomorrow"}',
+        prefixes=KALENDS,
+    ),
+    GoodCall(
+        "unacknowledgeConnection",
+        "POST",
+        f"/connections/{CONNECTION}/unacknowledge",
+        (Permission.MANAGE_ALL_CONNECTIONS,),
+        body={},
+        bad_body="[]",
+        prefixes=KALENDS,
     ),
 )
 """The methods of the contract (§2, §9), with their permissions (§7)."""

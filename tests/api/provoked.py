@@ -104,6 +104,23 @@ def _connecting_to_a_cancelled_schedule(name: str) -> Provoke:
     return provoke
 
 
+async def _broken(stage: Stage) -> str:
+    """Return a connection that was never read."""
+    return (await stage.connect(sync=False)).id
+
+
+async def _acknowledged_until_the_past(stage: Stage) -> httpx2.Response:
+    until = {"until": "2026-11-01T00:00:00Z"}
+    return await stage.call("acknowledgeConnection", ids=(await _broken(stage),), body=until)
+
+
+async def _unacknowledged_twice(stage: Stage) -> httpx2.Response:
+    ids = (await _broken(stage),)
+    assert (await stage.call("acknowledgeConnection", ids=ids, body={})).status_code == 200
+    assert (await stage.call("unacknowledgeConnection", ids=ids)).status_code == 200
+    return await stage.call("unacknowledgeConnection", ids=ids)
+
+
 def _deep(levels: int = 50) -> dict[str, Any]:
     inner: dict[str, Any] = {}
     for _ in range(levels):
@@ -168,5 +185,15 @@ PROVOKED: dict[tuple[str, str], Provoke] = {
     ("updateSchedule", "TOO_DEEP"): _updating(extendedFields=_deep()),
     ("cancelSchedule", "SCHEDULE_NOT_FOUND"): _unknown_schedule("cancelSchedule"),
     ("cancelSchedule", "SCHEDULE_ALREADY_CANCELLED"): _cancelled("cancelSchedule"),
+    ("getConnectionHealth", "CONNECTION_NOT_FOUND"): _unknown_connection("getConnectionHealth"),
+    ("listRuns", "CONNECTION_NOT_FOUND"): _unknown_connection("listRuns"),
+    ("listRuns", "INVALID_CURSOR"): _with("listRuns", query={"cursorPaging.cursor": "unknown"}),
+    ("syncConnection", "CONNECTION_NOT_FOUND"): _unknown_connection("syncConnection"),
+    ("syncConnection", "CONNECTION_NOT_CONNECTED"): _disconnected("syncConnection"),
+    ("acknowledgeConnection", "CONNECTION_NOT_FOUND"): _unknown_connection("acknowledgeConnection"),
+    ("acknowledgeConnection", "UNTIL_PASSED"): _acknowledged_until_the_past,
+    ("acknowledgeConnection", "CONNECTION_NOT_BROKEN"): _with("acknowledgeConnection", body={}),
+    ("unacknowledgeConnection", "CONNECTION_NOT_FOUND"): _unknown_connection("unacknowledgeConnection"),
+    ("unacknowledgeConnection", "CONNECTION_NOT_ACKNOWLEDGED"): _unacknowledged_twice,
 }
 """(operation, code or `ruleName`) → what brings it about."""

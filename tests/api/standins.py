@@ -9,9 +9,13 @@ from kalends.access.authentication import Headers
 from kalends.access.tokens import ClientRefused, IssuedToken
 from kalends.api.services import Services
 from kalends.connections.events import EventPage
+from kalends.connections.health import ConnectionHealth
 from kalends.connections.listing import ConnectionList
 from kalends.connections.queries import EventQuery
+from kalends.connections.readability import Readability, Standing
+from kalends.connections.runs import RunPage
 from kalends.connections.sync_config import SyncConfigChange
+from kalends.connections.syncing import SyncAsked
 from kalends.connections.views import ConnectionView, Failures
 from kalends.model.calendar import ExternalCalendar
 from kalends.model.connection import Connection, ErrorReason, ImportChoice, ImportConfig, SelectedCalendar, Status
@@ -30,6 +34,7 @@ SCHEDULE = "33333333-3333-4333-8333-333333333333"
 PROVIDER = "44444444-4444-4444-8444-444444444444"
 APP = "55555555-5555-4555-8555-555555555555"
 CONNECTION = "Connection0123456789abcdefABCDEF"
+METRICS_TOKEN = "what a monitor knows"
 
 PROVIDED = Provider(
     id=PROVIDER,
@@ -86,6 +91,12 @@ def view(one: Connection | None = None) -> ConnectionView:
     return ConnectionView(one or connection(), PROVIDED)
 
 
+def health() -> ConnectionHealth:
+    """Return the health of a connection that is well."""
+    found = Readability(Standing.READABLE, (), ())
+    return ConnectionHealth(connection(), found, (), {}, datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=6))
+
+
 def schedule(**changes: Any) -> Schedule:
     """Return a schedule with nothing but what every schedule has, changed as a test wants it."""
     values: dict[str, Any] = {
@@ -121,6 +132,7 @@ class StandIns:
     raises: Exception | None = None
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     headers: list[Headers] = field(default_factory=list)
+    counted: list[tuple[str, str | None, int]] = field(default_factory=list)
 
     @property
     def services(self) -> Services:
@@ -134,14 +146,27 @@ class StandIns:
             calendars=_Calendars(self),
             sync_configs=_SyncConfigs(self),
             disconnecting=_Disconnecting(self),
+            connection_health=_Health(self),
+            connection_runs=_Runs(self),
+            sync_requests=_SyncRequests(self),
+            acknowledging=_Acknowledging(self),
             events=_Events(self),
             schedule_making=_Schedules(self),
             schedule_looking=_Schedules(self),
             schedule_updating=_Schedules(self),
             schedule_ending=_Schedules(self),
             check_database=self.check_database,
+            check_ready=self.check_database,
+            metrics=_Metrics(self),
+            metrics_token=METRICS_TOKEN,
+            answered=self.answered,
             max_request_bytes=20_000,
         )
+
+    def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
+        """Remember what was counted."""
+        assert seconds >= 0
+        self.counted.append((method, route, status))
 
     async def check_database(self) -> None:
         """Raise what every use case raises."""
@@ -243,6 +268,42 @@ class _Disconnecting(_Part):
     async def disconnect(self, identity: Identity, connection_id: str) -> ConnectionView:
         self.all.called("disconnect", identity=identity, connection_id=connection_id)
         return view(connection(status=Status.DISCONNECTED))
+
+
+class _Metrics(_Part):
+    async def exposition(self) -> bytes:
+        self.all.called("metrics")
+        return b"up 1.0\n"
+
+
+class _Health(_Part):
+    async def get(self, identity: Identity, connection_id: str) -> ConnectionHealth:
+        self.all.called("getConnectionHealth", identity=identity, connection_id=connection_id)
+        return health()
+
+
+class _Runs(_Part):
+    async def list(self, identity: Identity, connection_id: str, *, cursor: str | None, limit: int | None) -> RunPage:
+        self.all.called("listRuns", identity=identity, connection_id=connection_id, cursor=cursor, limit=limit)
+        return RunPage((), None)
+
+
+class _SyncRequests(_Part):
+    async def ask(self, identity: Identity, connection_id: str) -> SyncAsked:
+        self.all.called("syncConnection", identity=identity, connection_id=connection_id)
+        return SyncAsked(2, 1, under_way=False)
+
+
+class _Acknowledging(_Part):
+    async def acknowledge(
+        self, identity: Identity, connection_id: str, *, until: datetime | None, note: str | None
+    ) -> ConnectionHealth:
+        self.all.called("acknowledgeConnection", identity=identity, connection_id=connection_id, until=until, note=note)
+        return health()
+
+    async def withdraw(self, identity: Identity, connection_id: str) -> ConnectionHealth:
+        self.all.called("unacknowledgeConnection", identity=identity, connection_id=connection_id)
+        return health()
 
 
 class _Events(_Part):

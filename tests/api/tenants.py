@@ -27,6 +27,7 @@ class Tenant:
     api_key: str
     cursor: str
     schedule_cursor: str
+    run_cursor: str
     callers: Mapping[str, Mapping[str, str]]
     """Kind of caller → the headers that say who calls."""
 
@@ -115,6 +116,24 @@ def _by_oauth(stranger: Tenant, owner: Tenant) -> list[Attempt]:
     ]
 
 
+KALENDS = "http://kalends.test/kalends/v1"
+
+
+def _own(suffix: str, body: Any = None, *, staff: bool = True) -> Trespass:
+    def attempts(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+        url = f"{KALENDS}/connections/{owner.connection.id}{suffix}"
+        return [Attempt(url, body=body, refused_with=NO_CONNECTION, staff=staff)]
+
+    return attempts
+
+
+def _runs(stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    cursor = {"cursorPaging.cursor": owner.run_cursor}
+    refused = (400, "cursorPaging.cursor")
+    own = f"{KALENDS}/connections/{stranger.connection.id}/runs"
+    return [*_own("/runs")(stranger, owner), Attempt(own, cursor, refused_with=refused)]
+
+
 SCHEDULES = "http://kalends.test/calendar/v3/schedules"
 NO_SCHEDULE = (404, "SCHEDULE_NOT_FOUND")
 
@@ -167,6 +186,11 @@ TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("GET", "/events"): _events,
     ("POST", "/connections:connectByCredentials"): _by_credentials,
     ("POST", "/connections:connectByOAuth"): _by_oauth,
+    ("GET", "/kalends/v1/connections/{connection_id}/health"): _own("/health"),
+    ("GET", "/kalends/v1/connections/{connection_id}/runs"): _runs,
+    ("POST", "/kalends/v1/connections/{connection_id}/sync"): _own("/sync", {}),
+    ("POST", "/kalends/v1/connections/{connection_id}/acknowledge"): _own("/acknowledge", {}, staff=False),
+    ("POST", "/kalends/v1/connections/{connection_id}/unacknowledge"): _own("/unacknowledge", {}, staff=False),
     ("POST", "/connections/{connection_id}/disconnect"): _connection("/disconnect"),
     ("GET", "/calendar/v3/schedules/{schedule_id}"): _schedule(),
     ("POST", "/calendar/v3/schedules/query"): _schedules,
@@ -175,6 +199,8 @@ TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("POST", "/calendar/v3/schedules/{schedule_id}/cancel"): _schedule("/cancel", {}),
     ("POST", "/oauth2/token"): PUBLIC,  # test_tenants.py tries another site's instance id by itself
     ("GET", "/healthz"): PUBLIC,
+    ("GET", "/readyz"): PUBLIC,
+    ("GET", "/metrics"): PUBLIC,  # for whoever knows the operator's token; test_metrics.py sees that it names nobody
     ("GET", "/openapi.json"): PUBLIC,
     ("GET", "/docs"): PUBLIC,
 }

@@ -14,6 +14,7 @@ from kalends.model.ids import new_id
 from tests.api.conformance import check, responses, said
 from tests.api.provoked import BODIES, PROVOKED, Provoke
 from tests.api.staged import LIMIT, PATHS, SPAN, Stage, stage_on
+from tests.scripted_provider import RemoteCalendar
 
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: str(one.name))
 with_a_body = pytest.mark.parametrize(
@@ -186,6 +187,35 @@ async def a_schedule_with_everything(stage: Stage) -> httpx2.Response:
     return await stage.call("createSchedule", body={"schedule": fields}, token="app")
 
 
+async def a_revoked_account_that_is_acknowledged(stage: Stage) -> httpx2.Response:
+    await a_refused_account(stage)
+    body = {"until": "2027-01-01T00:00:00+01:00", "note": "on leave"}
+    answer = await stage.call("acknowledgeConnection", body=body)
+    assert answer.json()["health"]["standing"] == "ACKNOWLEDGED"
+    return answer
+
+
+async def an_acknowledgement_taken_back(stage: Stage) -> httpx2.Response:
+    await a_revoked_account_that_is_acknowledged(stage)
+    return await stage.call("unacknowledgeConnection")
+
+
+async def a_health_with_everything(stage: Stage) -> httpx2.Response:
+    stage.script.calendars["new"] = RemoteCalendar()
+    stage.script.shows = frozenset({"odd"})
+    await stage.connect()
+    await a_revoked_account_that_is_acknowledged(stage)
+    return await stage.call("getConnectionHealth")
+
+
+async def a_second_page_of_runs(stage: Stage) -> httpx2.Response:
+    await a_refused_account(stage)
+    first = await stage.call("listRuns", query={"cursorPaging.limit": 1})
+    check("listRuns", first, closed=True)
+    cursor = first.json()["pagingMetadata"]["cursors"]["next"]
+    return await stage.call("listRuns", query={"cursorPaging.cursor": cursor})
+
+
 GOOD: list[tuple[str, Ask]] = [
     ("listProviders", ask("listProviders")),
     ("getConnection", ask("getConnection")),
@@ -208,6 +238,13 @@ GOOD: list[tuple[str, Ask]] = [
     ("querySchedules", ask("querySchedules", body={"query": {"cursorPaging": {"limit": 1}}})),
     ("updateSchedule", ask("updateSchedule", body=BODIES["updateSchedule"])),
     ("cancelSchedule", ask("cancelSchedule")),
+    ("getConnectionHealth", ask("getConnectionHealth", token="owner")),
+    ("getConnectionHealth", a_health_with_everything),
+    ("listRuns", ask("listRuns", token="owner")),
+    ("listRuns", a_second_page_of_runs),
+    ("syncConnection", ask("syncConnection", token="owner")),
+    ("acknowledgeConnection", a_revoked_account_that_is_acknowledged),
+    ("unacknowledgeConnection", an_acknowledgement_taken_back),
 ]
 
 

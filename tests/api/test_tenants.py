@@ -23,7 +23,8 @@ from kalends.model.identity import (
     Role,
 )
 from kalends.model.ids import new_id
-from tests.api.tenants import PUBLIC, SCHEDULES, TRESPASSES, Attempt, Tenant
+from kalends.store.connections import Connections
+from tests.api.tenants import KALENDS, PUBLIC, SCHEDULES, TRESPASSES, Attempt, Tenant
 from tests.scripted_provider import RemoteCalendar, ScriptedKind
 from tests.world import ManualClock, ics, settings_for
 
@@ -31,10 +32,12 @@ FORBIDDEN = (403, "PERMISSION_DENIED")
 ONLY_ONCE = {
     ("POST", "/connections:connectByOAuth"): (428,),
     ("POST", "/connections/{connection_id}/disconnect"): (428,),
+    ("POST", "/kalends/v1/connections/{connection_id}/acknowledge"): (428,),
+    ("POST", "/kalends/v1/connections/{connection_id}/unacknowledge"): (428,),
     ("PATCH", "/calendar/v3/schedules/{schedule_id}"): (409,),
     ("POST", "/calendar/v3/schedules/{schedule_id}/cancel"): (428,),
 }
-"""What a caller gets who comes after another one has done the same, or whom this provider cannot serve."""
+"""What a caller gets who comes after another one has done the same, or for whom there is nothing to do here."""
 BASE = f"http://kalends.test{EXTERNAL_CALENDARS[0]}"
 
 
@@ -84,9 +87,12 @@ async def tenant(kalends: Kalends, app: Starlette, name: str) -> Tenant:
         email=f"account-{name}@example.org",
         password="right",
     )
-    lease = await kalends.leased.claim(site.id, view.connection.id)
-    assert lease is not None
-    await kalends.leased.run(lease)
+    for _ in range(2):
+        async with kalends.database.write() as writer:
+            await Connections(writer, site.id).want_sync(view.connection.id)
+        lease = await kalends.leased.claim(site.id, view.connection.id)
+        assert lease is not None
+        await kalends.leased.run(lease)
     callers = {
         "app": {"Authorization": (await kalends.tokens.for_app(site.id, new_app.client_id)).token},
         "owner": {"Authorization": (await kalends.tokens.for_user(site.id, user.id)).token},
@@ -97,10 +103,16 @@ async def tenant(kalends: Kalends, app: Starlette, name: str) -> Tenant:
         first = await client.get(
             "/events?from=2026-11-01T00:00:00Z&to=2026-12-31T00:00:00Z&cursorPaging.limit=1", headers=callers["app"]
         )
+        runs = await client.get(
+            f"{KALENDS}/connections/{view.connection.id}/runs?cursorPaging.limit=1", headers=callers["app"]
+        )
     cursor = first.json()["pagingMetadata"]["cursors"]["next"]
+    run_cursor = runs.json()["pagingMetadata"]["cursors"]["next"]
     schedules = await query_schedules(app, callers["app"], {"cursorPaging": {"limit": 1}})
     schedule_cursor = schedules["pagingMetadata"]["cursors"]["next"]
-    return Tenant(site.id, user, schedule, provider, view.connection, new_app, key, cursor, schedule_cursor, callers)
+    return Tenant(
+        site.id, user, schedule, provider, view.connection, new_app, key, cursor, schedule_cursor, run_cursor, callers
+    )
 
 
 async def query_schedules(app: Starlette, headers: Mapping[str, str], query: object) -> Any:
@@ -135,6 +147,8 @@ async def test_every_route_says_how_it_keeps_tenants_apart(tenants: Tenants) -> 
     assert {route for route, trespass in TRESPASSES.items() if trespass is PUBLIC} == {
         ("POST", "/oauth2/token"),
         ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/metrics"),
         ("GET", "/openapi.json"),
         ("GET", "/docs"),
     }

@@ -6,6 +6,7 @@ import sys
 import time
 
 import httpx2
+import pytest
 
 from kalends import __version__
 from tests.cli.operator import Operator
@@ -80,6 +81,12 @@ def test_help_loads_neither_the_store_nor_the_server() -> None:
 def test_python_m_kalends_is_the_command_line() -> None:
     done = subprocess.run([sys.executable, "-m", "kalends", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"kalends {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [("worker",), ("serve", "--no-worker", "--port", "0")])
+def test_an_embedded_database_belongs_to_one_process(operator: Operator, arguments: tuple[str, ...]) -> None:
+    refused = operator.run(*arguments, code=2).stderr
+    assert refused.startswith(f"Error: `kalends {' '.join(arguments[:2])}` needs PostgreSQL (KALENDS_DATABASE_URL)")
 
 
 def test_an_address_that_is_not_ours_is_one_line(operator: Operator) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from kalends import __version__
 from kalends.net import (
+    AddressRefused,
     BadUrl,
     GuardedClient,
     Limits,
@@ -31,6 +32,33 @@ async def test_an_answer_is_handed_over_whole_whatever_its_status() -> None:
     assert response.url == f"http://{server.place}/dav/a%20b/?q=%C3%BC"
     (asked,) = server.asked
     assert (asked.method, asked.target, asked.body) == ("PROPFIND", "/dav/a%20b/?q=%C3%BC", b"<propfind/>")
+
+
+async def test_each_hop_is_counted_by_how_it_ended() -> None:
+    told: list[str] = []
+
+    def watch(outcome: str, seconds: float) -> None:
+        assert seconds >= 0
+        told.append(outcome)
+
+    async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        match asked.target:
+            case "/here":
+                await reply(302, Location="/there")(asked, writer)
+            case "/there":
+                await reply(404)(asked, writer)
+            case _:
+                await send(b"nonsense\r\n\r\n")(asked, writer)
+
+    async with serve(answer) as server, GuardedClient(HERE) as client:
+        watched, url = client.watched(watch), f"http://{server.place}"
+        await watched.request("GET", f"{url}/here")
+        with pytest.raises(Unreachable):
+            await watched.request("POST", f"{url}/nonsense")
+        with pytest.raises(AddressRefused):
+            await watched.request("GET", "http://10.0.0.1/")
+        await client.request("GET", f"{url}/there")
+    assert told == ["3xx", "4xx", "Unreachable", "AddressRefused"], "and only what was sent as watched"
 
 
 async def test_only_these_header_fields_are_sent() -> None:

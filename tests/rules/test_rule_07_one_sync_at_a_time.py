@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from kalends.jobs.loop import LeasedSync
+from kalends.jobs.leased import LeasedSync
+from kalends.model.connection import ConnectionKey
 from kalends.providers.base import AccountSession
 from kalends.store.leases import LeaseLost, Leases
 from tests.rules.conftest import Scripted
@@ -21,6 +22,7 @@ async def test_rule_7_a_connection_that_is_being_synced_cannot_be_claimed(script
     lease = await leased.claim(connection.site_id, connection.id)
     assert lease is not None
     assert await leased.claim(connection.site_id, connection.id) is None
+    assert await leased.claim_wanted(ConnectionKey(connection.site_id, connection.id)) is None
     assert await leased.claim_due(10) == []
     scripted.world.clock.advance(scripted.world.kalends.settings.lease_time + timedelta(seconds=1))
     later = await leased.claim(connection.site_id, connection.id)

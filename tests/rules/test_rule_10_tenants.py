@@ -25,7 +25,8 @@ ACROSS_SITES = (
     # what stands above sites, each a method of its own that says so
     r"FROM api_keys \s*WHERE api_keys\.hash",  # a key proves itself before its site is known
     r"FROM installations JOIN apps .* WHERE apps\.id",  # an app's installations, when it asks for a token
-    r"^SELECT connections\.id \s*FROM connections \s*WHERE \(connections\.wanted_rev",  # is anything due?
+    r"^SELECT connections\.id \s*FROM connections \s*WHERE \(connections\.next_sync_at <=",  # is anything due?
+    r"^SELECT connections\.site_id, connections\.id FROM connections WHERE connections\.wanted_rev >",  # or wanted?
     r"^UPDATE connections SET lease_owner=.* WHERE \(connections\.site_id, connections\.id\) IN",  # take it
     # what has had its time
     r"^DELETE FROM \w+ WHERE \w+\.(end_at|ended_at|expires_at) < [^=]+$",
@@ -75,6 +76,7 @@ async def test_rule_10_every_statement_of_a_whole_life_names_the_site(scripted: 
         change = ScheduleChange(owner_id=world.user.id, time_zone="Asia/Tokyo")
         await kalends.schedule_changing.update(world.site.id, room.id, change, revision=1)
         await kalends.sites.update(world.site.id, time_zone="America/New_York")
+        await kalends.worker._reconciler.ask_again()
         await world.sync(connection)
         wanted = ScheduleFilter((room.id,), ("x",), (new_id(),))
         await kalends.schedule_reading.first(world.site.id, ScheduleQuery(wanted))

@@ -66,7 +66,7 @@ class LiveServer:
 
 @asynccontextmanager
 async def live_kalends(database_url: str, folder: Path, calendars: CalDavServer) -> AsyncIterator[LiveServer]:
-    """Run everything: the API over HTTP, the sync loop, and a calendar account with two events."""
+    """Run everything: the API over HTTP, the worker, and a calendar account with two events."""
     settings = settings_for(database_url, folder, first_read_wait=timedelta(seconds=20))
     login = calendars.login()
     calendars.make_calendar(f"{login.home}work/", "<d:displayname>Work</d:displayname>")
@@ -76,7 +76,7 @@ async def live_kalends(database_url: str, folder: Path, calendars: CalDavServer)
         calendars.put(f"{login.home}work/{title}.ics", ics(title, title, start, lines="DURATION:PT1H\n"))
     async with assemble(settings) as kalends:
         live = await _populated(kalends, calendars, login)
-        syncing = asyncio.create_task(kalends.loop.run())
+        syncing = asyncio.create_task(kalends.worker.run(asyncio.Event()))
         try:
             async with serving(create_api(kalends.services)) as url:
                 yield live(url)

@@ -3,20 +3,42 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.adapters.persistence.queries import Queries
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
+from kalends.queue.names import NAMES, PREFIX
 from kalends.store.database import Database, SchemaError, driver_refusal, head_revision
 from kalends.store.tables import metadata
+from tests.databases import TEMPLATE
 
 
 async def test_the_migrations_make_exactly_the_tables_that_the_code_works_with(database: Database) -> None:
+    def ours(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or not str(name).startswith(PREFIX)
+
     def differences(connection: Any) -> list[Any]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        context = MigrationContext.configure(connection, opts={"include_name": ours})
+        return list(compare_metadata(context, metadata))
 
     async with database.read() as reader:
         assert await reader.run_sync(differences) == []
+
+
+async def test_the_migrations_make_exactly_the_queue_that_the_library_works_with(migrated_postgres: str) -> None:
+    server = make_url(migrated_postgres).set(database=TEMPLATE)
+    opened = Database(server.render_as_string(hide_password=False))
+    try:
+        async with opened.dedicated() as driver:
+            builders = QueryBuilderEnvironment(NAMES), QueryQueueBuilder(NAMES), QuerySchedulerBuilder(NAMES)
+            queries = Queries(AsyncpgDriver(driver), *builders)
+            assert (await queries.plan_upgrade()).statements == ()
+            assert await queries.has_trigger(NAMES.trigger)
+    finally:
+        await opened.close()
 
 
 async def test_an_up_to_date_schema_is_accepted(database: Database) -> None:

@@ -6,10 +6,11 @@ import pytest
 
 from kalends.model.connection import Connection, ErrorReason, ImportConfig, Status
 from kalends.providers.errors import CalendarGone, CredentialsRefused, Unavailable
-from kalends.sync.outcome import LONGEST_BACK_OFF, Timing, after_failure, after_success, describe
+from kalends.sync.outcome import LONGEST_BACK_OFF, after_failure, describe
+from kalends.sync.timing import Timing
 from tests.world import NOW
 
-TIMING = Timing(timedelta(minutes=2), timedelta(hours=6))
+TIMING = Timing(timedelta(minutes=2), timedelta(minutes=15), timedelta(hours=6), timedelta(minutes=10))
 CONNECTION = Connection(
     site_id="s",
     id="c",
@@ -90,11 +91,9 @@ def test_what_the_provider_asks_for_is_honoured_within_a_day(asked: timedelta, k
     assert failure.next_sync_at == NOW + kept
 
 
-def test_polls_are_spread_around_their_interval() -> None:
-    source = jitter()
-    waits = {after_success(TIMING, NOW, source) - NOW for _ in range(50)}
-    assert len(waits) > 40
-    assert all(timedelta(seconds=108) <= wait <= timedelta(seconds=132) for wait in waits)
+def test_a_last_good_read_in_the_future_says_nothing_about_its_age() -> None:
+    ahead = replace(CONNECTION, last_good_read_at=NOW + timedelta(hours=3))
+    assert after_failure(ahead, Unavailable("down"), TIMING, NOW, jitter()).status is Status.ERROR
 
 
 def test_an_unexpected_error_is_named_without_its_text() -> None:

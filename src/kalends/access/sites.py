@@ -19,7 +19,7 @@ class SiteAdministration:
     """Makes, changes and lists sites.
 
     `on_new_zone` takes part in the transaction that gives a site another time zone: it is given the site's id and the
-    zone, and returns how many schedules it moved. `wake` is called once such a transaction has ended.
+    zone, and returns how many schedules it moved.
     """
 
     def __init__(
@@ -27,12 +27,10 @@ class SiteAdministration:
         database: Database,
         clock: Clock,
         on_new_zone: Callable[[Transaction, str, str], Awaitable[int]],
-        wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._clock = clock
         self._on_new_zone = on_new_zone
-        self._wake = wake
 
     async def create(
         self,
@@ -65,7 +63,6 @@ class SiteAdministration:
         titles: Titles | None = None,
     ) -> Site:
         """Change what is given of a site; the schedules that follow its zone follow. Raises `NotFound`, `Invalid`."""
-        moved = 0
         async with self._database.write() as writer:
             sites = Sites(writer)
             await sites.lock(site_id.lower())
@@ -80,9 +77,7 @@ class SiteAdministration:
                 site = replace(site, titles=titles)
             await sites.update(site)
             if site.time_zone != before.time_zone:
-                moved = await self._on_new_zone(writer, site.id, site.time_zone)
-        if moved:
-            self._wake()
+                await self._on_new_zone(writer, site.id, site.time_zone)
         return site
 
     async def get(self, site_id: str) -> Site:

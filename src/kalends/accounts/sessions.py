@@ -1,7 +1,8 @@
 """Speaking for a connected account: its sealed credentials, opened for the time of a session."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from kalends.accounts.directory import ProviderDirectory
 from kalends.model.calendar import Account
@@ -14,26 +15,39 @@ from kalends.store.connections import Connections
 from kalends.store.database import Database
 from kalends.vault.sealing import SealBroken, Vault
 
+ProviderWatch = Callable[[str, str, float], None]
+"""Told of each request to a provider: the kind of its plugin, how the request ended, and its seconds."""
+
 
 class Accounts:
     """Opens accounts: for the first time with what a person typed, later with what was kept."""
 
-    def __init__(self, database: Database, directory: ProviderDirectory, vault: Vault, client: GuardedClient) -> None:
+    def __init__(
+        self,
+        database: Database,
+        directory: ProviderDirectory,
+        vault: Vault,
+        client: GuardedClient,
+        watch: ProviderWatch,
+    ) -> None:
         self._database = database
         self._directory = directory
         self._vault = vault
         self._client = client
+        self._watch = watch
 
     async def find(self, provider: Provider, *, email: str, password: str) -> Account:
         """Return the account that credentials open; raises `ProviderError`."""
         kind = self._directory.kind(provider)
-        return await kind.connect_with_credentials(self._client, provider.config, email=email, password=password)
+        return await kind.connect_with_credentials(
+            self._watched(provider), provider.config, email=email, password=password
+        )
 
     @asynccontextmanager
     async def open(self, provider: Provider, account: Account) -> AsyncIterator[AccountSession]:
         """Open a session for an account that was just found; raises `ProviderError`."""
         kind = self._directory.kind(provider)
-        async with kind.session(self._client, provider.config, account.credentials) as session:
+        async with kind.session(self._watched(provider), provider.config, account.credentials) as session:
             yield session
 
     @asynccontextmanager
@@ -48,8 +62,11 @@ class Accounts:
         except SealBroken as error:
             raise Unavailable(str(error)) from None
         kind = self._directory.kind(provider)
-        async with kind.session(self._client, provider.config, credentials, connection.quirks) as session:
+        async with kind.session(self._watched(provider), provider.config, credentials, connection.quirks) as session:
             yield session
+
+    def _watched(self, provider: Provider) -> GuardedClient:
+        return self._client.watched(partial(self._watch, provider.kind))
 
     def seal(self, account: Account, site_id: str, connection_id: str) -> bytes:
         """Return the account's credentials as they are stored with a connection."""

@@ -15,7 +15,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from kalends.api import connections, events, health, providers, schedules, sync_config, token
+from kalends.api import (
+    connection_health,
+    connections,
+    events,
+    health,
+    metrics,
+    providers,
+    schedules,
+    sync_config,
+    token,
+)
 from kalends.api.edge import REQUEST_ID, LastResort, RequestLog
 from kalends.api.openapi.serving import Documents
 from kalends.api.operations import EXTERNAL_CALENDARS, Endpoint, Operation
@@ -29,6 +39,7 @@ OPERATIONS: Sequence[Operation[Any]] = (
     *sync_config.OPERATIONS,
     *providers.OPERATIONS,
     *schedules.OPERATIONS,
+    *connection_health.OPERATIONS,
 )
 
 CONSISTENT = "X-Wix-Consistent"
@@ -43,16 +54,18 @@ ALLOWED_HEADERS = (
 
 
 def create_api(services: Services) -> Starlette:
-    """Return the application that serves the contract, the token endpoint, `/healthz` and the API's documents."""
+    """Return the application: the operations, the token endpoint, what monitors ask, and the API's documents."""
     app = Starlette(
         routes=[
             *(_route(prefix, operation, services) for operation in OPERATIONS for prefix in operation.prefixes),
             Route(token.PATH, token.TokenEndpoint(services).answer, methods=["POST"], name="token"),
-            Route(health.PATH, health.HealthEndpoint(services).answer, methods=["GET"], name="health"),
+            Route(health.PATH, health.CheckEndpoint(services.check_database).answer, methods=["GET"], name="health"),
+            Route(health.READY_PATH, health.CheckEndpoint(services.check_ready).answer, methods=["GET"], name="ready"),
+            Route(metrics.PATH, metrics.MetricsEndpoint(services).answer, methods=["GET"], name="metrics"),
             *Documents(OPERATIONS).routes(),
         ],
         middleware=[
-            Middleware(RequestLog),
+            Middleware(RequestLog, answered=services.answered),
             Middleware(
                 CORSMiddleware,
                 allow_origins=["*"],

@@ -3,13 +3,13 @@
 import secrets
 import time
 import traceback
-from typing import Any
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kalends.api.refusals import InternalError, refusal
+from kalends.api.services import Answered
 
 log = structlog.get_logger(__name__)
 
@@ -19,13 +19,14 @@ NOBODY_WAITS = 499
 
 
 class RequestLog:
-    """Gives each request an id, which every answer and every log line carries, and logs one line when it is done.
+    """Gives each request an id, which every answer and every log line carries, and logs and counts it when it is done.
 
     The line names the route, never the path, the query or a header: those hold ids, cursors and tokens.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, answered: Answered) -> None:
         self._app = app
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -45,13 +46,15 @@ class RequestLog:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
-                route: Any = scope.get("route")
+                route = getattr(scope.get("route"), "path", None)
+                seconds = time.perf_counter() - began
+                self._answered(scope["method"], route, status, seconds)
                 log.info(
                     "request",
                     method=scope["method"],
-                    route=getattr(route, "path", None),
+                    route=route,
                     status=status,
-                    ms=round((time.perf_counter() - began) * 1000, 1),
+                    ms=round(seconds * 1000, 1),
                     request_id=request_id,
                 )
 

@@ -19,6 +19,7 @@ LONGEST_EMAIL = 254
 LONGEST_PASSWORD = 1_000
 LONGEST_CALENDAR_ID = 2_048
 LONGEST_CURSOR = 32_768
+LONGEST_NOTE = 500
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
 _NOT_IN_URLS = re.compile(r"[\s\x00-\x20\x7f\\<>\"{}|^`]")
@@ -163,6 +164,11 @@ CalendarId = Annotated[
 Cursor = Annotated[
     str,
     Field(min_length=1, max_length=LONGEST_CURSOR, json_schema_extra={"pattern": _STORABLE_PATTERN}),
+    AfterValidator(storable),
+]
+Note = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_NOTE, json_schema_extra={"pattern": _STORABLE_PATTERN}),
     AfterValidator(storable),
 ]
 DateTime = Annotated[datetime, BeforeValidator(_date_time)]

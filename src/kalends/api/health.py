@@ -1,6 +1,10 @@
-"""The health check: tells whether the service can answer at all; asks for no credentials and tells nothing else."""
+"""The checks for load balancers and monitors: they ask for no credentials, and tell one word.
+
+`/healthz` says whether the service can answer at all, `/readyz` whether it should be sent requests.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import structlog
@@ -8,11 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kalends.api.services import Services
-
 log = structlog.get_logger(__name__)
 
 PATH = "/healthz"
+READY_PATH = "/readyz"
 DEADLINE_SECONDS = 5
 WELL: Literal["ok"] = "ok"
 ILL: Literal["unavailable"] = "unavailable"
@@ -26,19 +29,19 @@ class HealthAnswer(BaseModel):
     status: Literal["ok", "unavailable"] = Field(description="`ok`, or `unavailable` with the status 503.")
 
 
-class HealthEndpoint:
-    """Asks the database for something trivial."""
+class CheckEndpoint:
+    """Does a check; whatever it raises means that the service is not well."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, check: Callable[[], Awaitable[None]]) -> None:
+        self._check = check
 
-    async def answer(self, _request: Request) -> Response:
-        """Answer 200, or 503 where the database does not answer in time."""
+    async def answer(self, request: Request) -> Response:
+        """Answer 200, or 503 where the check fails or takes too long."""
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                await self._services.check_database()
+                await self._check()
         except Exception as error:  # noqa: BLE001 - whatever the database raises, the service is not well
-            log.warning("unhealthy", error=type(error).__qualname__)
+            log.warning("unhealthy", check=request.url.path, error=type(error).__qualname__)
             return _written(HealthAnswer(status=ILL), 503)
         return _written(HealthAnswer(status=WELL), 200)
 

@@ -39,6 +39,9 @@ EXTERNAL_CALENDARS = (
 SCHEDULES = ("/calendar/v3/schedules",)
 """Where clients look for the Schedules methods; no other mapping is known of them (contract §9)."""
 
+KALENDS = ("/kalends/v1",)
+"""Where everything stands that is Kalends' own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:

@@ -2,14 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from kalends.access.authentication import Headers
 from kalends.access.tokens import IssuedToken
 from kalends.connections.events import EventPage
+from kalends.connections.health import ConnectionHealth
 from kalends.connections.listing import ConnectionList
 from kalends.connections.queries import EventQuery
+from kalends.connections.runs import RunPage
 from kalends.connections.sync_config import SyncConfigChange
+from kalends.connections.syncing import SyncAsked
 from kalends.connections.views import ConnectionView
 from kalends.model.calendar import ExternalCalendar
 from kalends.model.identity import Identity
@@ -97,6 +101,44 @@ class ConnectionEnding(Protocol):
         ...
 
 
+class ConnectionHealthReading(Protocol):
+    """See `kalends.connections.health.HealthReading`."""
+
+    async def get(self, identity: Identity, connection_id: str) -> ConnectionHealth:
+        """Return the health of one connection."""
+        ...
+
+
+class ConnectionRunListing(Protocol):
+    """See `kalends.connections.runs.RunListing`."""
+
+    async def list(self, identity: Identity, connection_id: str, *, cursor: str | None, limit: int | None) -> RunPage:
+        """Return a page of a connection's runs."""
+        ...
+
+
+class SyncRequesting(Protocol):
+    """See `kalends.connections.syncing.SyncRequests`."""
+
+    async def ask(self, identity: Identity, connection_id: str) -> SyncAsked:
+        """Ask for a sync."""
+        ...
+
+
+class ConnectionAcknowledging(Protocol):
+    """See `kalends.connections.acknowledging.Acknowledging`."""
+
+    async def acknowledge(
+        self, identity: Identity, connection_id: str, *, until: datetime | None, note: str | None
+    ) -> ConnectionHealth:
+        """Acknowledge that a connection is broken; return its health."""
+        ...
+
+    async def withdraw(self, identity: Identity, connection_id: str) -> ConnectionHealth:
+        """Take that back; return the connection's health."""
+        ...
+
+
 class EventReading(Protocol):
     """See `kalends.connections.events.EventListing`."""
 
@@ -151,6 +193,18 @@ class ScheduleEnding(Protocol):
         ...
 
 
+class Monitoring(Protocol):
+    """See `kalends.metrics.exposing.Metrics`."""
+
+    async def exposition(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        ...
+
+
+Answered = Callable[[str, str | None, int, float], None]
+"""Told of each request: its method, its route or None, the status of the answer, its seconds."""
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything that the API calls, and the little that it has to know of the settings."""
@@ -163,6 +217,10 @@ class Services:
     calendars: CalendarListing
     sync_configs: SyncConfigChanging
     disconnecting: ConnectionEnding
+    connection_health: ConnectionHealthReading
+    connection_runs: ConnectionRunListing
+    sync_requests: SyncRequesting
+    acknowledging: ConnectionAcknowledging
     events: EventReading
     schedule_making: ScheduleMaking
     schedule_looking: ScheduleLooking
@@ -170,4 +228,10 @@ class Services:
     schedule_ending: ScheduleEnding
     check_database: Callable[[], Awaitable[None]]
     """Reads something trivial; whatever it raises means that the service is not well."""
+    check_ready: Callable[[], Awaitable[None]]
+    """Sees whether the database is the one that this version works with; whatever it raises means that it is not."""
+    metrics: Monitoring
+    metrics_token: str | None
+    """What monitors have to know; where there is none, nobody is told."""
+    answered: Answered
     max_request_bytes: int = 1 << 20

@@ -10,6 +10,7 @@ from kalends import __version__
 from kalends.cli import (
     api_keys,
     apps,
+    attending,
     config,
     connections,
     database,
@@ -21,7 +22,9 @@ from kalends.cli import (
     serve,
     sites,
     tokens,
+    top,
     users,
+    worker,
 )
 from kalends.cli.failures import WRONG_USAGE
 from kalends.cli.output import Failure, show_failure
@@ -37,11 +40,15 @@ app = typer.Typer(
 )
 
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("demo")(demo.demo)
 app.command("config")(config.config)
 app.command("doctor")(doctor.doctor)
+app.command("top")(top.top)
 for group in (database, sites, users, apps, api_keys, tokens, schedules, providers, connections, events):
     app.add_typer(group.app)
+for command in (attending.runs, attending.acknowledge, attending.unacknowledge):
+    connections.app.command()(command)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer hands it over by position

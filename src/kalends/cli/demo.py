@@ -107,7 +107,7 @@ class Shown:
 
 
 def _demo(port: int | None, data_dir: Path, *, once: bool, as_json: bool) -> None:
-    from kalends.cli import serving
+    from kalends.cli import process, serving
     from kalends.demo.lock import alone_in
     from kalends.demo.server import DemoFailed
     from kalends.demo.settings import demo_settings
@@ -118,7 +118,7 @@ def _demo(port: int | None, data_dir: Path, *, once: bool, as_json: bool) -> Non
         bound = None if once else stack.enter_context(serving.listen(settings.host, settings.port))
         try:
             stack.enter_context(alone_in(data_dir))
-            serving.run_in_loop(_run(settings, bound, as_json=as_json))
+            process.run_in_loop(_run(settings, bound, as_json=as_json))
         except DemoFailed as failed:
             raise CommandFailed("DEMO_FAILED", str(failed)) from None
 

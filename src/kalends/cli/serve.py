@@ -6,7 +6,7 @@ import typer
 
 from kalends.cli.options import Json
 from kalends.cli.output import Answer, line, show
-from kalends.cli.session import finish, opened, settings_in_force
+from kalends.cli.session import finish, opened, require_postgres, settings_in_force
 
 
 def serve(
@@ -20,20 +20,25 @@ def serve(
             "--port", metavar="PORT", min=0, max=65535, help="Port to listen on, in place of KALENDS_PORT; 0 takes any."
         ),
     ] = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Leave the syncs to `kalends worker` processes; on PostgreSQL alone.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Serve the API and keep the connections in sync, until Ctrl-C or SIGTERM.
 
     An embedded database is brought up to date first; on PostgreSQL an old schema is refused.
     """
-    finish(lambda: _serve(host, port, as_json=json), as_json=json)
+    finish(lambda: _serve(host, port, work=not no_worker, as_json=json), as_json=json)
 
 
-def _serve(host: str | None, port: int | None, *, as_json: bool) -> None:
+def _serve(host: str | None, port: int | None, *, work: bool, as_json: bool) -> None:
     from kalends import __version__
-    from kalends.cli import serving
+    from kalends.cli import process, serving
 
     settings = settings_in_force(quiet=False, host=host, port=port)
+    if not work:
+        require_postgres(settings, "serve --no-worker")
     bound = serving.listen(settings.host, settings.port)
     url = serving.url_of(bound)
 
@@ -43,7 +48,7 @@ def _serve(host: str | None, port: int | None, *, as_json: bool) -> None:
 
     async def main() -> None:
         async with opened(settings) as kalends:
-            await serving.serve(kalends, bound, ready=announce)
+            await serving.serve(kalends, bound, ready=announce, work=work)
 
     with bound:
-        serving.run_in_loop(main())
+        process.run_in_loop(main())

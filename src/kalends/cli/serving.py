@@ -1,41 +1,25 @@
-"""Serving the API, with the syncs and the clean-up beside it in one event loop, until a signal ends all three."""
+"""Serving the API, with the worker beside it in one event loop, until a signal ends both."""
 
 import asyncio
 import errno
-import logging
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import structlog
 import uvicorn
-import uvloop
 
 from kalends.api.application import create_api
 from kalends.cli.output import CommandFailed
+from kalends.cli.process import bridge_logs, on_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import Any
-
     from kalends.app import Kalends
 
 FINISH_REQUESTS_SECONDS = 10
 """How long requests under way may take to end once the server is told to stop."""
 MOST_CONNECTIONS = 1000
 """Open connections and requests beyond which callers get 503: a flood must not take every file handle."""
-BRIDGED = ("uvicorn.error", "asyncio")
-
-T = TypeVar("T")
-log = structlog.get_logger(__name__)
-
-
-def run_in_loop(main: "Coroutine[Any, Any, T]") -> T:
-    """Run a coroutine in an event loop of the kind that the server wants."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -61,27 +45,32 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(kalends: "Kalends", bound: socket.socket, *, ready: Callable[[], None]) -> None:
+async def serve(kalends: "Kalends", bound: socket.socket, *, ready: Callable[[], None], work: bool = True) -> None:
     """Serve until SIGINT or SIGTERM; requests and syncs under way then end, or hand their leases back.
 
-    `ready` is called once requests are answered. A second signal ends requests at once.
+    `ready` is called once requests are answered. Without `work`, syncs are left to other processes. A second signal
+    ends requests and syncs at once.
     """
-    _bridge_logs()
+    bridge_logs()
     server = _Server(kalends, ready)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
+    stopping = asyncio.Event()
     answering = asyncio.create_task(server.serve(sockets=[bound]))
-    beside = [asyncio.create_task(kalends.loop.run()), asyncio.create_task(kalends.retention.run())]
-    try:
-        await asyncio.wait({answering, *beside}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        server.should_exit = True
-        for task in beside:
-            task.cancel()
-        ended = await asyncio.gather(answering, *beside, return_exceptions=True)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+    working = [asyncio.create_task(kalends.worker.run(stopping))] if work else []
+
+    def stop() -> None:
+        server.stop()
+        if stopping.is_set():
+            for task in working:
+                task.cancel()
+        stopping.set()
+
+    with on_signals(stop):
+        try:
+            await asyncio.wait({answering, *working}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            server.should_exit = True
+            stopping.set()
+            ended = await asyncio.gather(answering, *working, return_exceptions=True)
     for error in ended:
         if isinstance(error, Exception):
             raise error
@@ -121,25 +110,3 @@ class _Server(uvicorn.Server):
         """Stop; asked a second time, without waiting for requests."""
         self.force_exit = self.should_exit
         self.should_exit = True
-
-
-class _Bridge(logging.Handler):
-    """Carries warnings of the server and the event loop into our log, each as its first line.
-
-    What follows may be the text of an error, and that may quote anything.
-    """
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
-        message = str(record.msg).partition("\n")[0]
-        log.log(record.levelno, message, logger=record.name)
-
-
-def _bridge_logs() -> None:
-    # without a handler of its own, logging would print what libraries log as it is, titles and all
-    logging.getLogger().addHandler(logging.NullHandler())
-    for name in BRIDGED:
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.WARNING)
-        logger.handlers = [_Bridge()]
-        logger.propagate = False

@@ -109,6 +109,17 @@ def settings_in_force(*, quiet: bool = True, **overrides: Any) -> "Settings":
     return settings
 
 
+def require_postgres(settings: "Settings", command: str) -> None:
+    """Raise `SettingsError` where a command is of no use with an embedded database, which one process works on."""
+    from kalends.settings import SettingsError
+
+    if settings.embedded:
+        raise SettingsError(
+            f"`kalends {command}` needs PostgreSQL (KALENDS_DATABASE_URL): the embedded database belongs to one "
+            "process, and `kalends serve` does its syncs."
+        )
+
+
 def write_log(settings: "Settings", *, quiet: bool) -> None:
     """Have the log written to standard error; `quiet` leaves warnings only, unless a level was set."""
     from kalends import logs

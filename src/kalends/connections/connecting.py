@@ -10,10 +10,10 @@ from kalends.accounts.directory import ProviderDirectory
 from kalends.accounts.sessions import Accounts
 from kalends.connections.finding import find_connection, find_schedule, require_premium
 from kalends.connections.views import ConnectionView, provider_unavailable
-from kalends.jobs.asking import Wake
+from kalends.jobs.wanting import Wanting
 from kalends.model.calendar import Account, ExternalCalendar
 from kalends.model.clock import Clock
-from kalends.model.connection import Connection, ImportChoice, ImportConfig, Status
+from kalends.model.connection import Connection, ConnectionKey, ImportChoice, ImportConfig, Status
 from kalends.model.errors import (
     Invalid,
     PermissionDenied,
@@ -42,13 +42,13 @@ class Connecting:
     """Connects accounts, and reconnects those that were connected before."""
 
     def __init__(
-        self, database: Database, directory: ProviderDirectory, accounts: Accounts, clock: Clock, wake: Wake
+        self, database: Database, directory: ProviderDirectory, accounts: Accounts, clock: Clock, wanting: Wanting
     ) -> None:
         self._database = database
         self._directory = directory
         self._accounts = accounts
         self._clock = clock
-        self._wake = wake
+        self._wanting = wanting
 
     async def by_credentials(
         self, identity: Identity, *, provider_id: str, schedule_id: str, email: str, password: str
@@ -79,7 +79,6 @@ class Connecting:
         if not calendars:
             raise not_supported_by_provider("The account has no calendars that hold events.")
         connection = await self._keep(identity, provider, schedule, account, calendars)
-        self._wake()
         return ConnectionView(connection, provider)
 
     async def by_oauth(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
@@ -143,7 +142,7 @@ class Connecting:
                 if earlier.status in {Status.DISCONNECTED, Status.ERROR}:
                     await connections.revive(connection.id)
             await Calendars(writer, identity.site_id).see(connection.id, calendars, select_own=earlier is None)
-            await connections.want_sync(connection.id)
+            await self._wanting.sync(writer, ConnectionKey(identity.site_id, connection.id))
             return await find_connection(writer, identity, connection.id, Permission.READ_ALL_CONNECTIONS)
 
 

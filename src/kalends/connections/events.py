@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 from kalends.accounts.directory import ProviderDirectory
 from kalends.connections.cursors import EventCursors
 from kalends.connections.finding import owners_reached
+from kalends.connections.looking import Looking
 from kalends.connections.queries import EventQuery
+from kalends.connections.readability import Standing, readability
 from kalends.connections.views import Failures
-from kalends.jobs.asking import Wake
 from kalends.model.clock import Clock
 from kalends.model.connection import Connection, Status
 from kalends.model.identity import Identity, Permission
@@ -29,7 +30,6 @@ from kalends.store.database import Database
 from kalends.store.events import Events, Position, StoredEvent
 from kalends.store.schedules import Schedules
 from kalends.store.sites import Sites
-from kalends.sync.selection import imported, lacks_primary
 from kalends.sync.spans import SpanNotReadable, Spans
 
 LOOK_EVERY = timedelta(milliseconds=200)
@@ -86,7 +86,10 @@ class _Source:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What a query covers: connections that can answer, from which calendars, and those that cannot."""
+    """What a query covers: connections that can answer, from which calendars, and those that cannot.
+
+    What was read of those that are acknowledged to be broken is among the sources, too.
+    """
 
     site: Site
     readable: Sequence[Connection]
@@ -106,7 +109,7 @@ class EventListing:
         spans: Spans,
         clock: Clock,
         freshness: Freshness,
-        wake: Wake,
+        looking: Looking,
     ) -> None:
         self._database = database
         self._directory = directory
@@ -114,7 +117,7 @@ class EventListing:
         self._spans = spans
         self._clock = clock
         self._freshness = freshness
-        self._wake = wake
+        self._looking = looking
 
     async def first(self, identity: Identity, query: EventQuery) -> EventPage:
         """Return the first page; raises `ProviderUnavailable`."""
@@ -133,9 +136,12 @@ class EventListing:
 
     async def _page(self, identity: Identity, query: EventQuery, after: Position | None) -> EventPage:
         scope = await self._readable_scope(identity, query)
+        await self._looking.note(identity.site_id, [*scope.readable, *scope.unreadable])
         found, missing = await self._events(scope, query, after)
-        failures = Failures.of([*scope.unreadable, *missing])
-        answered = {one.id for one in scope.readable} - {one.id for one in missing}
+        readable = {one.id for one in scope.readable}
+        # of a connection that is acknowledged to be broken, what can be had is enough
+        failures = Failures.of([*scope.unreadable, *(one for one in missing if one.id in readable)])
+        answered = readable - {one.id for one in missing}
         if failures and not (query.partial_failure and answered):
             raise failures.error()
         events = found[: query.limit]
@@ -151,7 +157,6 @@ class EventListing:
         deadline = self._clock.now() + self._freshness.first_read_wait
         scope = await self._scope(identity, query)
         while scope.never_read and self._clock.now() < deadline:
-            self._wake()
             await asyncio.sleep(LOOK_EVERY.total_seconds())
             scope = await self._scope(identity, query)
         return scope
@@ -183,21 +188,26 @@ class EventListing:
         readable: list[Connection] = []
         unreadable: list[Connection] = []
         never_read = False
-        oldest = self._clock.now() - self._freshness.staleness_limit
+        now = self._clock.now()
         for connection in connections:
-            wanted = imported(connection, calendars.get(connection.id, []))
-            chosen = [one for one in wanted if one.gone_at is None]
-            all_gone = (bool(wanted) and not chosen) or lacks_primary(connection, wanted)
             provider = providers.get(connection.provider_id)
-            unread = any(one.last_good_read_at is None for one in chosen)
-            stale = any(one.last_good_read_at is None or one.last_good_read_at <= oldest for one in chosen)
-            if provider is None or connection.status is Status.ERROR or stale or all_gone:
+            found = readability(
+                connection,
+                calendars.get(connection.id, []),
+                has_plugin=provider is not None,
+                now=now,
+                staleness_limit=self._freshness.staleness_limit,
+            )
+            if found.standing is Standing.UNREADABLE:
                 unreadable.append(connection)
-                never_read = never_read or (unread and connection.status is not Status.ERROR)
+                never_read = never_read or found.awaits_first_read
                 continue
-            readable.append(connection)
-            schedule = schedules[connection.schedule_id]
-            sources |= {one.id: _Source(one, connection, provider, schedule) for one in chosen}
+            if found.standing is Standing.READABLE:
+                readable.append(connection)
+            if provider is not None:
+                schedule = schedules[connection.schedule_id]
+                read = [one for one in found.calendars if one.last_good_read_at is not None]
+                sources |= {one.id: _Source(one, connection, provider, schedule) for one in read}
         return _Scope(site, readable, sources, unreadable, never_read)
 
     async def _events(

@@ -8,8 +8,8 @@ from kalends.accounts.directory import ProviderDirectory
 from kalends.connections.calendars import AccountCalendars, not_connected
 from kalends.connections.finding import find_connection
 from kalends.connections.views import ConnectionView, Failures
-from kalends.jobs.asking import Wake
-from kalends.model.connection import Connection, ImportChoice, Status
+from kalends.jobs.wanting import Wanting
+from kalends.model.connection import Connection, ConnectionKey, ImportChoice, Status
 from kalends.model.errors import Invalid, Rule, Violation, not_supported_by_provider
 from kalends.model.identity import Identity, Permission
 from kalends.model.provider import ExportFeature, Provider
@@ -61,12 +61,12 @@ class SyncConfigs:
         database: Database,
         directory: ProviderDirectory,
         calendars: AccountCalendars,
-        wake: Wake,
+        wanting: Wanting,
     ) -> None:
         self._database = database
         self._directory = directory
         self._calendars = calendars
-        self._wake = wake
+        self._wanting = wanting
 
     async def update(self, identity: Identity, connection_id: str, change: SyncConfigChange) -> ConnectionView:
         """Change the config and ask for a sync where that makes a difference.
@@ -118,8 +118,7 @@ class SyncConfigs:
             await calendars.forget_contents(dropped)
             if before.status is not Status.ERROR:
                 await connections.set_status(connection.id, Status.SYNC_IN_PROGRESS)
-            await connections.want_sync(connection.id)
-        self._wake()
+            await self._wanting.sync(writer, ConnectionKey(connection.site_id, connection.id))
 
     async def _check_calendars(self, connection: Connection, change: ImportChange) -> None:
         async with self._database.read() as reader:

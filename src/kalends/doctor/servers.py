@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from kalends.doctor.finding import Check, Finding, counted, warning, well
-from kalends.jobs.loop import DEAD_AFTER
+from kalends.jobs.beating import DEAD_AFTER
 from kalends.store.findings import Affected, Findings
 from kalends.store.readonly import ReadOnlyDatabase
 
@@ -43,8 +43,8 @@ def syncs(waiting: Affected, late: Affected, running: int) -> list[Finding]:
         return [
             warning(
                 Check.SYNCS,
-                f"No `kalends serve` runs, and a sync is waited for by {counted(waiting.count, 'connection')}.",
-                "Start `kalends serve`; without it, nothing is read.",
+                f"No process runs that does syncs, and one is waited for by {counted(waiting.count, 'connection')}.",
+                "Start `kalends serve`, or on PostgreSQL `kalends worker`; without one, nothing is read.",
                 {"connections": waiting.count, "connectionIds": list(waiting.ids)},
             )
         ]
@@ -54,7 +54,7 @@ def syncs(waiting: Affected, late: Affected, running: int) -> list[Finding]:
                 Check.SYNCS,
                 f"The servers do not keep up: a sync is late for {counted(late.count, 'connection')}.",
                 "Raise KALENDS_SYNC_CONCURRENCY or KALENDS_POLL_INTERVAL; on PostgreSQL, start another "
-                "`kalends serve`.",
+                "`kalends worker`.",
                 {"connections": late.count, "connectionIds": list(late.ids)},
             )
         ]
@@ -67,5 +67,5 @@ def servers(running: int, *, embedded: bool) -> list[Finding]:
         summary = f"{running} servers run on one embedded database, and compete for the same syncs."
         advice = "End all but one; several need PostgreSQL (KALENDS_DATABASE_URL)."
         return [warning(Check.SERVERS, summary, advice, {"running": running})]
-    said = "No `kalends serve` runs at present." if not running else f"At work: {counted(running, 'server')}."
+    said = "No process that does syncs runs at present." if not running else f"At work: {counted(running, 'server')}."
     return [well(Check.SERVERS, said, running=running)]

@@ -1,42 +1,37 @@
-"""Asking for a sync: the row says that one is wanted; a wake-up only makes it sooner."""
+"""Asking for a sync from outside the server, and seeing that it is done."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 
-from kalends.jobs.loop import DEAD_AFTER, LeasedSync
+from kalends.jobs.beating import DEAD_AFTER
+from kalends.jobs.leased import LeasedSync
+from kalends.jobs.wanting import Wanting
 from kalends.model.clock import Clock
-from kalends.model.connection import Connection
+from kalends.model.connection import Connection, ConnectionKey
 from kalends.store.connections import Connections
 from kalends.store.database import Database
 from kalends.store.servers import Servers
 
-Wake = Callable[[], None]
-"""Tells the loop of this process, where it has one, that a sync is wanted now."""
-
 LOOK_EVERY = timedelta(milliseconds=100)
 
 
-def nobody_to_wake() -> None:
-    """Stand for the wake-up in a process that has no loop: another one will look at the row."""
-
-
 class Asking:
-    """Asks for a sync from outside the server, and sees that it is done.
+    """Asks for a sync and waits for it.
 
-    Beside a running server the row is all that is written, and the server does the work. With none running, the
-    sync is done here, under the lease.
+    Beside a running server the row and its job are all that is written, and the server does the work. With none
+    running, the sync is done here, under the lease.
     """
 
-    def __init__(self, database: Database, leased: LeasedSync, clock: Clock) -> None:
+    def __init__(self, database: Database, wanting: Wanting, leased: LeasedSync, clock: Clock) -> None:
         self._database = database
+        self._wanting = wanting
         self._leased = leased
         self._clock = clock
 
     async def sync(self, connection: Connection, *, within: timedelta) -> bool:
         """Ask for a sync and wait until it was done; tell whether it was within the time."""
         async with self._database.write() as writer:
-            wanted = await Connections(writer, connection.site_id).want_sync(connection.id)
+            wanted = await self._wanting.sync(writer, ConnectionKey(connection.site_id, connection.id))
         return await self.wait(connection, wanted, within=within)
 
     async def wait(self, connection: Connection, wanted: int, *, within: timedelta) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import structlog
 
+from kalends.jobs.resting import rest
 from kalends.model.clock import Clock
 from kalends.store.database import Database
 from kalends.store.retention import Expired
@@ -37,13 +38,13 @@ class Retention:
                 + await expired.drop_connections(now - DISCONNECTED_KEPT)
             )
 
-    async def run(self) -> None:
-        """Do so every hour until cancelled."""
-        while True:
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Do so every hour until told to stop."""
+        while not stopping.is_set():
             try:
                 dropped = await self.once()
                 if dropped:
                     log.info("retention", rows=dropped)
             except Exception:
                 log.exception("retention_failed")
-            await asyncio.sleep(EVERY.total_seconds())
+            await rest(EVERY, stopping)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
+
+from kalends.model.identity import Identity, IdentityKind
 
 
 class Status(StrEnum):
@@ -49,6 +52,36 @@ class ImportConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something that is audited: `id` is the user's, app's or key's, or `operator`."""
+
+    kind: IdentityKind
+    id: str
+
+    @classmethod
+    def of(cls, identity: Identity) -> "Actor":
+        """Return the actor that an identity is."""
+        return cls(identity.kind, identity.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """An administrator's word that a connection is known to be broken, so that *list events* does without it.
+
+    It ends with the next good read, and at `until` where that is given.
+    """
+
+    at: datetime
+    by: Actor
+    until: datetime | None = None
+    note: str | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether it still counts."""
+        return self.until is None or now < self.until
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One account of a provider, connected to one schedule. `owner_id` is the owner of the schedule."""
 
@@ -73,6 +106,28 @@ class Connection:
     done_rev: int
     quirks: frozenset[str] = frozenset()
     """Names of the deviations that the provider's server showed."""
+    last_read_at: datetime | None = None
+    """When a sync last ended, well or not."""
+    next_sync_at: datetime | None = None
+    lease_until: datetime | None = None
+    """Until when somebody has the right to sync it; in the past where one died over it."""
+    acknowledgement: Acknowledgement | None = None
+    """There if somebody acknowledged that it is broken, even where that does not count any more."""
+    changed_at: datetime | None = None
+    """When a sync last found that something had changed."""
+    looked_at: datetime | None = None
+    """About when its events were last asked for."""
+
+    def under_way(self, now: datetime) -> bool:
+        """Tell whether it is being synced."""
+        return self.lease_until is not None and self.lease_until >= now
+
+
+class ConnectionKey(NamedTuple):
+    """Which connection of which site."""
+
+    site_id: str
+    connection_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +154,8 @@ class SyncCounts:
     changed: int = 0
     removed: int = 0
     quarantined: int = 0
+    doubted: int = 0
+    """Items that are missing at the provider, and are kept until another reading says the same."""
 
     def __add__(self, other: "SyncCounts") -> "SyncCounts":
         """Add two counts."""
@@ -108,4 +165,5 @@ class SyncCounts:
             self.changed + other.changed,
             self.removed + other.removed,
             self.quarantined + other.quarantined,
+            self.doubted + other.doubted,
         )

@@ -3,7 +3,9 @@
 import asyncio
 import re
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import TracebackType
@@ -13,9 +15,10 @@ import httpcore2
 import httpx2
 
 from kalends.net.body import read_body
+from kalends.net.breaker import Breakers
 from kalends.net.credentials import BasicCredentials
 from kalends.net.dial import GuardedBackend
-from kalends.net.errors import BadUrl, TimedOut, TooManyRedirects, Unreachable, Untrusted
+from kalends.net.errors import BadUrl, NetError, TimedOut, TooManyRedirects, Unreachable, Untrusted
 from kalends.net.message import Message
 from kalends.net.policy import NetPolicy
 from kalends.net.resolver import Resolver, SrvTarget, SystemResolver
@@ -25,6 +28,9 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BODILESS = frozenset({204, 304})
 _FIRST_FINAL = 200
 _T = TypeVar("_T")
+
+Watch = Callable[[str, float], None]
+"""Told of each request that was sent, of each hop: how it ended (`2xx`, or the kind of error) and its seconds."""
 _SERVICE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?")
 
 
@@ -76,7 +82,8 @@ class GuardedClient:
       authenticated question could pass for an empty calendar.
     * Nothing is kept but open connections: no cookies, no cache, no proxies or `.netrc` from the environment.
 
-    One client serves one event loop. `ssl_context` takes the place of the system's certificate authorities.
+    One client serves one event loop. `ssl_context` takes the place of the system's certificate authorities. With
+    `breakers`, hosts that are down are left alone.
     """
 
     def __init__(
@@ -86,11 +93,14 @@ class GuardedClient:
         resolver: Resolver | None = None,
         limits: Limits | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        breakers: Breakers | None = None,
     ) -> None:
         self.policy = policy
         self._resolver = resolver or SystemResolver()
         self._limits = limits or Limits()
+        self._breakers = breakers
         self._ssl_context = ssl_context or _system_authorities()
+        self._watch: Watch = _unwatched
         self._pool = self._open_pool(allowed_only=False)
         self._allowed_pool = self._open_pool(allowed_only=True)
 
@@ -103,6 +113,12 @@ class GuardedClient:
     def silence(self) -> float:
         """For how many seconds a server may keep silent, where a request does not ask for longer."""
         return self._limits.read
+
+    def watched(self, watch: Watch) -> "GuardedClient":
+        """Return this client, its connections included, as one whose requests somebody counts."""
+        watched = copy(self)
+        watched._watch = watch  # noqa: SLF001 - it is one of our own
+        return watched
 
     def _open_pool(self, *, allowed_only: bool) -> httpcore2.AsyncConnectionPool:
         return httpcore2.AsyncConnectionPool(
@@ -143,7 +159,7 @@ class GuardedClient:
             async with asyncio.timeout(total):
                 for _ in range(self._limits.max_redirects + 1):
                     message.check(hop)
-                    response = await self._exchange(message, hop, limit, silence)
+                    response = await self._guarded(message, hop, limit, silence)
                     location = response.headers.get("location")
                     if response.status not in _REDIRECTS or location is None:
                         return response
@@ -204,13 +220,33 @@ class GuardedClient:
     ) -> None:
         await self.aclose()
 
+    async def _guarded(self, message: Message, url: HttpUrl, limit: int, silence: float) -> Response:
+        if self._breakers is None:
+            return await self._exchange(message, url, limit, silence)
+        with self._breakers.exchange(url.host, url.port) as exchange:
+            response = await self._exchange(message, url, limit, silence)
+            exchange.status = response.status
+        return response
+
     async def _exchange(self, message: Message, url: HttpUrl, limit: int, silence: float) -> Response:
         try:
-            return await self._send(message, url, limit, silence)
+            return await self._counted(message, url, limit, silence)
         except _StaleConnection:
             if not message.repeatable:
                 raise
-            return await self._send(message, url, limit, silence)
+            return await self._counted(message, url, limit, silence)
+
+    async def _counted(self, message: Message, url: HttpUrl, limit: int, silence: float) -> Response:
+        began, outcome = time.perf_counter(), "cancelled"
+        try:
+            response = await self._send(message, url, limit, silence)
+            outcome = f"{response.status // 100}xx"
+        except NetError as error:
+            outcome = (Unreachable if isinstance(error, _StaleConnection) else type(error)).__name__
+            raise
+        finally:
+            self._watch(outcome, time.perf_counter() - began)
+        return response
 
     async def _send(self, message: Message, url: HttpUrl, limit: int, silence: float) -> Response:
         host = url.host
@@ -255,6 +291,10 @@ class GuardedClient:
             or "transfer-encoding" in headers
         )
         return Response(answer.status, headers, body, str(url), framed)
+
+
+def _unwatched(_outcome: str, _seconds: float) -> None:
+    """Count nothing."""
 
 
 @cache

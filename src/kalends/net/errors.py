@@ -6,7 +6,8 @@
     ├── CredentialsWithheld   the request would have carried credentials to where they must not go
     ├── Unreachable           no connection, or an answer that is cut short or makes no sense
     │   ├── NameUnknown       the host's name has no address
-    │   └── Untrusted         no TLS, or a certificate that proves nothing
+    │   ├── Untrusted         no TLS, or a certificate that proves nothing
+    │   └── LeftAlone         not asked, since it failed too often just now
     ├── TimedOut              too slow
     ├── TooLarge              the answer is larger than the caller takes
     └── TooManyRedirects
@@ -53,6 +54,14 @@ class NameUnknown(Unreachable):
 
 class Untrusted(Unreachable):
     """The host offers no TLS, or a certificate that does not prove that it is the host."""
+
+
+class LeftAlone(Unreachable):
+    """The host failed several times in a row and is not asked for a while: for `wait` seconds from now on."""
+
+    def __init__(self, message: str, *, host: str = "", wait: float) -> None:
+        super().__init__(message, host=host)
+        self.wait = wait
 
 
 class TimedOut(NetError):

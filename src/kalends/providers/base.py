@@ -69,12 +69,15 @@ class AccountSession(Protocol):
         continuation: str | None,
         stored: StoredVersions,
         thorough: bool = False,
+        doubted: bool = False,
     ) -> AsyncIterator[Page]:
         """Yield what changed since the cursor, or everything where the cursor is None, in pages.
 
         `continuation` is what the last stored page of an interrupted reading with the same cursor gave. The last
         page carries the new cursor; a reading that ends without one was cut off and counts for nothing. `thorough` is
         asked for about once a day: what could be missed without anybody noticing may then cost a request to find.
+        `doubted` goes with a reading of everything, where an earlier one missed most of what is stored: what one of
+        several ways of asking still names is then there.
         Raises `CursorRefused` (before or between pages) where everything has to be read again, and `CalendarGone`.
         """
         ...

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kalends.access.sites import checked_name, checked_zone
-from kalends.jobs.asking import Wake
+from kalends.jobs.wanting import Wanting
 from kalends.model.clock import Clock
 from kalends.model.errors import Conflict, Invalid, Rule, schedule_cancelled
 from kalends.model.schedule import Schedule, ScheduleStatus, User
 from kalends.schedules.finding import active_user, checked_external_id, find_schedule, site_in_force
 from kalends.schedules.zones import FIELD as ZONE_FIELD
 from kalends.schedules.zones import Zone, chosen_zone
-from kalends.store.connections import Connections
 from kalends.store.database import Database, Transaction
 from kalends.store.schedules import Schedules
 
@@ -47,11 +46,11 @@ class ScheduleChange:
 class ScheduleChanging:
     """Changes schedules. `disconnects` takes part in the transaction in which a schedule gets another owner."""
 
-    def __init__(self, database: Database, clock: Clock, disconnects: Disconnects, wake: Wake) -> None:
+    def __init__(self, database: Database, clock: Clock, disconnects: Disconnects, wanting: Wanting) -> None:
         self._database = database
         self._clock = clock
         self._disconnects = disconnects
-        self._wake = wake
+        self._wanting = wanting
 
     async def update(self, site_id: str, schedule_id: str, change: ScheduleChange, *, revision: int) -> Schedule:
         """Change what is given and return the schedule; its revision rises even where nothing is different.
@@ -83,20 +82,17 @@ class ScheduleChanging:
             await schedules.update(after)
             if after.owner_id != before.owner_id:
                 await self._disconnects(writer, site_id, after.id)
-            moved = after.time_zone != before.time_zone
-            if moved:
-                await Connections(writer, site_id).want_syncs([after.id])
-        if moved:
-            self._wake()
+            if after.time_zone != before.time_zone:
+                await self._wanting.syncs(writer, site_id, [after.id])
         return after
 
     async def move_followers(self, writer: Transaction, site_id: str, time_zone: str) -> int:
         """Move the schedules that follow the site's zone, in the caller's transaction; return how many were.
 
-        Their revisions rise, and a sync of what is connected to them is asked for; to wake is left to the caller.
+        Their revisions rise, and a sync of what is connected to them is asked for.
         """
         moved = await Schedules(writer, site_id).move_followers(time_zone, self._clock.now())
-        await Connections(writer, site_id).want_syncs(moved)
+        await self._wanting.syncs(writer, site_id, moved)
         return len(moved)
 
     def _changed(self, site_zone: str, before: Schedule, change: ScheduleChange, owner: User | None) -> Schedule:

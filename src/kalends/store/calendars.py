@@ -10,7 +10,7 @@ from sqlalchemy import Row, and_, delete, insert, select, update
 from kalends.model.calendar import ExternalCalendar
 from kalends.model.ids import new_id
 from kalends.model.time import Window
-from kalends.store.readings import Coverage
+from kalends.store.readings import Coverage, Doubt
 from kalends.store.repository import SiteRepository
 from kalends.store.tables import calendars, groups, items, occurrences, passes, readings
 
@@ -28,6 +28,7 @@ class StoredCalendar:
     cursor: str | None
     last_good_read_at: datetime | None
     coverage: Coverage | None
+    doubt: Doubt | None = None
 
     def covers(self, window: Window) -> bool:
         """Tell whether the occurrences covered exactly this window when the calendar was loaded."""
@@ -51,6 +52,8 @@ class Calendars(SiteRepository):
                 readings.c.covered_from,
                 readings.c.covered_until,
                 readings.c.zones,
+                readings.c.doubted_at,
+                readings.c.doubted_items,
             )
             .join(
                 readings,
@@ -148,4 +151,5 @@ def _stored(row: Row[Any]) -> StoredCalendar:
         row.cursor,
         row.last_good_at,
         Coverage(Window(row.covered_from, row.covered_until), row.zones) if row.covered_from else None,
+        Doubt(row.doubted_at, row.doubted_items) if row.doubted_at else None,
     )

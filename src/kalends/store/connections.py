@@ -5,9 +5,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, insert, or_, select, update
 
 from kalends.model.connection import (
+    Acknowledgement,
+    Actor,
     Connection,
     ErrorReason,
     ImportChoice,
@@ -15,6 +17,7 @@ from kalends.model.connection import (
     SelectedCalendar,
     Status,
 )
+from kalends.model.identity import IdentityKind
 from kalends.store.repository import SiteRepository, chunks
 from kalends.store.tables import calendars, connections, schedules
 
@@ -109,6 +112,19 @@ class Connections(SiteRepository):
         """Write the status; a reason goes with `ERROR` alone."""
         await self._update(connection_id, status=status.value, error_reason=reason.value if reason else None)
 
+    async def set_acknowledgement(self, connection_id: str, acknowledgement: Acknowledgement | None) -> None:
+        """Write who acknowledged that the connection is broken, or that nobody does any more."""
+        written = None
+        if acknowledgement is not None:
+            until = acknowledgement.until
+            written = {
+                "at": acknowledgement.at.isoformat(),
+                "by": [acknowledgement.by.kind.value, acknowledgement.by.id],
+                "until": until.isoformat() if until else None,
+                "note": acknowledgement.note,
+            }
+        await self._update(connection_id, acknowledgement=written)
+
     async def revive(self, connection_id: str) -> None:
         """Begin anew: what an earlier disconnect or error left does not count any more."""
         await self._update(
@@ -119,6 +135,7 @@ class Connections(SiteRepository):
             last_good_read_at=None,
             failures=0,
             last_error=None,
+            acknowledgement=None,
         )
 
     async def lock(self, connection_id: str) -> None:
@@ -138,6 +155,7 @@ class Connections(SiteRepository):
             disconnected_at=at,
             next_sync_at=None,
             last_error=None,
+            acknowledgement=None,
         )
 
     async def want_sync(self, connection_id: str) -> int:
@@ -150,10 +168,11 @@ class Connections(SiteRepository):
         )
         return int(changed.scalar_one())
 
-    async def want_syncs(self, schedule_ids: Collection[str]) -> None:
-        """Ask for a sync of every live connection of schedules."""
+    async def want_syncs(self, schedule_ids: Collection[str]) -> Sequence[str]:
+        """Ask for a sync of every live connection of schedules; return the connections' ids."""
+        wanted: list[str] = []
         for some in chunks(schedule_ids):
-            await self._connection.execute(
+            changed = await self._connection.execute(
                 update(connections)
                 .where(
                     connections.c.site_id == self._site_id,
@@ -161,6 +180,29 @@ class Connections(SiteRepository):
                     connections.c.status != Status.DISCONNECTED.value,
                 )
                 .values(wanted_rev=connections.c.wanted_rev + 1)
+                .returning(connections.c.id)
+            )
+            wanted += changed.scalars()
+        return wanted
+
+    async def note_look(
+        self, connection_ids: Collection[str], *, now: datetime, noted_before: datetime, due_by: datetime
+    ) -> None:
+        """Note that events of connections were asked for, where that was not noted since `noted_before`.
+
+        Those whose last sync was good are read by `due_by`.
+        """
+        put_off = and_(connections.c.failures == 0, connections.c.next_sync_at > due_by)
+        for some in chunks(connection_ids):
+            await self._connection.execute(
+                update(connections)
+                .where(
+                    connections.c.site_id == self._site_id,
+                    connections.c.id.in_(some),
+                    connections.c.status != Status.DISCONNECTED.value,
+                    or_(connections.c.looked_at.is_(None), connections.c.looked_at <= noted_before),
+                )
+                .values(looked_at=now, next_sync_at=case((put_off, due_by), else_=connections.c.next_sync_at))
             )
 
     async def void_lease(self, connection_id: str) -> None:
@@ -226,4 +268,23 @@ def _connection(rows: Sequence[Row[Any]]) -> Connection:
         wanted_rev=row.wanted_rev,
         done_rev=row.done_rev,
         quirks=frozenset(row.quirks or ()),
+        last_read_at=row.last_read_at,
+        next_sync_at=row.next_sync_at,
+        lease_until=row.lease_until,
+        acknowledgement=_acknowledgement(row.acknowledgement),
+        changed_at=row.changed_at,
+        looked_at=row.looked_at,
+    )
+
+
+def _acknowledgement(written: dict[str, Any] | None) -> Acknowledgement | None:
+    if written is None:
+        return None
+    kind, actor_id = written["by"]
+    until = written["until"]
+    return Acknowledgement(
+        datetime.fromisoformat(written["at"]),
+        Actor(IdentityKind(kind), actor_id),
+        datetime.fromisoformat(until) if until else None,
+        written["note"],
     )

@@ -5,8 +5,9 @@ PostgreSQL uses one pool for both.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,12 @@ from sqlalchemy import event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 BUSY_TIMEOUT_MS = 10_000
+DEDICATED = {"timeout": 10, "command_timeout": 30}
+"""Seconds that a dedicated connection may take to be made, and to answer: on a dead line, nothing else would end it."""
+AFTER_COMMIT = "kalends_after_commit"
 UNUSABLE = ("08", "28", "3D", "42501", "53", "57")
 """PostgreSQL's classes of errors about connecting, authorization, databases, privileges, resources and intervention."""
 
@@ -90,16 +95,34 @@ class Database:
 
         Keep it short: at most about 500 rows, and never across a request to a provider.
         """
+        calls: list[Callable[[], None]] = []
         async with AsyncExitStack() as stack:
             if self.embedded:
                 await stack.enter_async_context(self._writing)
-            yield await stack.enter_async_context(self._writer.begin())
+            connection = await stack.enter_async_context(self._writer.begin())
+            connection.info[AFTER_COMMIT] = calls
+            yield connection
+        for call in calls:
+            call()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that only reads."""
         async with self._reader.connect() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def dedicated(self) -> AsyncIterator[Any]:
+        """Open a connection of PostgreSQL's driver apart from the pool, for who listens or stays long.
+
+        Yields an `asyncpg.Connection`; raises what the driver raises where the server cannot be reached.
+        """
+        engine = create_async_engine(self.url, poolclass=NullPool, hide_parameters=True, connect_args=DEDICATED)
+        try:
+            async with engine.connect() as connection:
+                yield (await connection.get_raw_connection()).driver_connection
+        finally:
+            await engine.dispose()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -137,6 +160,11 @@ class Database:
         return before, await self.schema_version()
 
 
+def after_commit(transaction: Transaction, call: Callable[[], None]) -> None:
+    """Have something done once a transaction of `Database.write` is committed, and never where it is rolled back."""
+    transaction.info[AFTER_COMMIT].append(call)
+
+
 def driver_refusal(error: BaseException) -> str | None:
     """Return what the database said where an error means that it cannot be used; None for any other error.
 
@@ -156,6 +184,7 @@ def driver_refusal(error: BaseException) -> str | None:
     return (str(cause).strip() or type(cause).__name__).splitlines()[0]
 
 
+@cache
 def head_revision() -> str | None:
     """Return the schema revision that this version works with."""
     return ScriptDirectory.from_config(_alembic_config()).get_current_head()

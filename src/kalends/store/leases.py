@@ -4,15 +4,18 @@ A lease is taken with a fence that rises each time; every write of a sync checks
 that the fence still stands, so that a worker that lost its lease cannot write.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, case, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kalends.model.connection import ErrorReason, Lease, Status
+from kalends.model.connection import ConnectionKey, ErrorReason, Lease, Status
 from kalends.store.tables import connections
+
+LONGEST_LEASE = timedelta(hours=1)
+"""Longer than that no lease lasts without being renewed: our clock was set back since."""
 
 
 class LeaseLost(Exception):
@@ -25,14 +28,29 @@ class Leases:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
+    async def wanted(
+        self, now: datetime, *, limit: int, among: Collection[ConnectionKey] | None = None
+    ) -> Sequence[ConnectionKey]:
+        """Return connections of which a sync is wanted and that nobody syncs, without taking them."""
+        query = select(connections.c.site_id, connections.c.id).where(_WANTED, *_takeable(now)).limit(limit)
+        if among is not None:
+            query = query.where(_KEY.in_([tuple(one) for one in among]))
+        return [ConnectionKey(*row) for row in await self._connection.execute(query)]
+
     async def any_due(self, now: datetime) -> bool:
-        """Tell whether there is anything to take, without writing."""
+        """Tell whether `claim_due` would find anything, without writing."""
         query = select(connections.c.id).where(_due(now), *_takeable(now)).limit(1)
         return (await self._connection.execute(query)).first() is not None
 
     async def claim_due(self, owner: str, *, now: datetime, until: datetime, limit: int) -> Sequence[Lease]:
-        """Take up to `limit` connections of which a sync is wanted or due and that nobody syncs."""
+        """Take up to `limit` connections that are due to be read, or that somebody died over."""
         return await self._claim(_due(now), owner, now=now, until=until, limit=limit)
+
+    async def claim_wanted(self, key: ConnectionKey, owner: str, *, now: datetime, until: datetime) -> Lease | None:
+        """Take one connection if a sync of it is wanted; None where none is, or somebody else does it."""
+        this = and_(connections.c.site_id == key.site_id, connections.c.id == key.connection_id, _WANTED)
+        leases = await self._claim(this, owner, now=now, until=until, limit=1)
+        return leases[0] if leases else None
 
     async def claim(
         self, site_id: str, connection_id: str, owner: str, *, now: datetime, until: datetime
@@ -48,7 +66,7 @@ class Leases:
             .where(which, *_takeable(now))
             .order_by(
                 # what was asked for goes before what is only due
-                case((connections.c.wanted_rev > connections.c.done_rev, 0), else_=1),
+                case((_WANTED, 0), else_=1),
                 connections.c.next_sync_at.asc().nulls_first(),
             )
             .limit(limit)
@@ -56,7 +74,7 @@ class Leases:
         )
         taken = await self._connection.execute(
             update(connections)
-            .where(tuple_(connections.c.site_id, connections.c.id).in_(chosen))
+            .where(_KEY.in_(chosen))
             .values(lease_owner=owner, lease_until=until, fence=connections.c.fence + 1)
             .returning(
                 connections.c.site_id,
@@ -85,8 +103,13 @@ class Leases:
         """Note that a reading that shows as progress has begun; raises `LeaseLost`."""
         await self._update(lease, status=Status.SYNC_IN_PROGRESS.value, error_reason=None)
 
-    async def succeeded(self, lease: Lease, *, now: datetime, next_sync_at: datetime, note: str | None) -> None:
-        """Give the lease back after a good read; raises `LeaseLost`. `note` names what is amiss all the same."""
+    async def succeeded(
+        self, lease: Lease, *, now: datetime, next_sync_at: datetime, note: str | None, changed: bool = False
+    ) -> None:
+        """Give the lease back after a good read; raises `LeaseLost`. `note` names what is amiss all the same.
+
+        An acknowledgement that the connection is broken ends with that.
+        """
         await self._update(
             lease,
             status=Status.SYNCED.value,
@@ -95,6 +118,8 @@ class Leases:
             last_good_read_at=now,
             failures=0,
             last_error=note,
+            acknowledgement=None,
+            **({"changed_at": now} if changed else {}),
             **_released(lease, next_sync_at),
         )
 
@@ -131,12 +156,21 @@ class Leases:
             raise LeaseLost(lease.connection_id)
 
 
+_WANTED = connections.c.wanted_rev > connections.c.done_rev
+_KEY = tuple_(connections.c.site_id, connections.c.id)
+
+
 def _due(now: datetime) -> Any:
-    return or_(connections.c.wanted_rev > connections.c.done_rev, connections.c.next_sync_at <= now)
+    return or_(connections.c.next_sync_at <= now, _abandoned(now))
+
+
+def _abandoned(now: datetime) -> Any:
+    """Return the condition that a lease was not renewed, or was taken by a clock that ran far ahead."""
+    return or_(connections.c.lease_until < now, connections.c.lease_until > now + LONGEST_LEASE)
 
 
 def _takeable(now: datetime) -> tuple[Any, Any]:
-    free = or_(connections.c.lease_until.is_(None), connections.c.lease_until < now)
+    free = or_(connections.c.lease_until.is_(None), _abandoned(now))
     live = and_(connections.c.status != Status.DISCONNECTED.value, connections.c.credentials.is_not(None))
     return free, live
 

@@ -32,6 +32,17 @@ class Coverage:
     zones: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """That most of a calendar was missing from a reading, and is kept until another one says the same.
+
+    `since` when, and how many items it was about.
+    """
+
+    since: datetime
+    items: int
+
+
 class Readings(CalendarRepository):
     """The readings of one calendar of a site."""
 
@@ -57,8 +68,16 @@ class Readings(CalendarRepository):
         await self._connection.execute(delete(passes).where(*self._in(passes)))
 
     async def note_good(self, cursor: str, at: datetime) -> None:
-        """Store the cursor of a reading that has reached its end."""
-        await self._put(cursor=cursor, last_good_at=at)
+        """Store the cursor of a reading that has reached its end; what was doubted before is settled by it."""
+        await self._put(cursor=cursor, last_good_at=at, doubted_at=None, doubted_items=None)
+
+    async def note_doubt(self, doubt: Doubt, at: datetime) -> None:
+        """Note a reading that has reached its end, and of which the deletions are not believed yet.
+
+        The cursor stays, so that the next reading is told of them again.
+        """
+        await self.drop_pass()
+        await self._put(last_good_at=at, doubted_at=doubt.since, doubted_items=doubt.items)
 
     async def forget_cursor(self) -> None:
         """Drop a cursor that the provider refused, and the pass that used it."""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, insert, or_, select
 
 from kalends.model.connection import SyncCounts
 from kalends.store.repository import SiteRepository
@@ -40,6 +41,13 @@ class Run:
     error: str | None
 
 
+class RunPosition(NamedTuple):
+    """Where a page of runs ended: the sort key of its last run."""
+
+    started_at: datetime
+    id: str
+
+
 class Runs(SiteRepository):
     """The runs of one site's connections."""
 
@@ -61,12 +69,19 @@ class Runs(SiteRepository):
 
     async def latest(self, connection_id: str, limit: int) -> Sequence[Run]:
         """Return a connection's runs, the newest first."""
+        return await self.page(connection_id, after=None, limit=limit)
+
+    async def page(self, connection_id: str, *, after: RunPosition | None, limit: int) -> Sequence[Run]:
+        """Return a connection's runs after a position, the newest first, `limit` at most."""
         query = (
             select(runs)
             .where(runs.c.site_id == self._site_id, runs.c.connection_id == connection_id)
             .order_by(runs.c.started_at.desc(), runs.c.id)
             .limit(limit)
         )
+        if after is not None:
+            at_once = and_(runs.c.started_at == after.started_at, runs.c.id > after.id)
+            query = query.where(or_(runs.c.started_at < after.started_at, at_once))
         return [
             Run(
                 row.id,

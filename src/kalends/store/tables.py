@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 
@@ -195,10 +196,23 @@ connections = Table(
     Column("failures", Integer, nullable=False, comment="failed syncs since the last good one"),
     Column("last_error", Text),
     Column("quirks", JSON(none_as_null=True), comment="names of the server's deviations that were met"),
+    Column("acknowledgement", JSON(none_as_null=True), comment="who said that it is known to be broken, and when"),
+    # what says how soon to look again
+    Column("changed_at", UtcDateTime, comment="when a sync last found that something had changed"),
+    Column("looked_at", UtcDateTime, comment="about when its events were last asked for"),
     _of_site(),
     ForeignKeyConstraint(["site_id", "schedule_id"], ["schedules.site_id", "schedules.id"], ondelete="CASCADE"),
     UniqueConstraint("site_id", "schedule_id", "provider_id", "account_key"),
     Index(None, "next_sync_at"),
+    Index(None, "lease_until"),
+    # what a worker looks for every few seconds: a handful of rows among many
+    Index(
+        "ix_connections_wanted",
+        "site_id",
+        "id",
+        sqlite_where=text("wanted_rev > done_rev"),
+        postgresql_where=text("wanted_rev > done_rev"),
+    ),
 )
 
 calendars = Table(
@@ -237,6 +251,8 @@ readings = Table(
     Column("covered_from", UtcDateTime, comment="with covered_until: what the occurrences cover"),
     Column("covered_until", UtcDateTime),
     Column("zones", Text, comment="what placed floating and all-day events"),
+    Column("doubted_at", UtcDateTime, comment="since when most of it is missing, and not believed to be"),
+    Column("doubted_items", Integer, comment="with doubted_at: how many items are missing"),
     _of_calendar(),
 )
 """How far each calendar was read, apart from what it is: a reading that finds nothing new writes here alone."""
@@ -282,6 +298,14 @@ groups = Table(
     _of_calendar(),
     Index(None, "expanded_until"),
 )
+Index(
+    "ix_groups_quarantined",
+    groups.c.site_id,
+    groups.c.calendar_id,
+    sqlite_where=groups.c.problems.is_not(None),
+    postgresql_where=groups.c.problems.is_not(None),
+)
+"""Few groups have problems, and they are counted often."""
 
 occurrences = Table(
     "occurrences",
@@ -317,6 +341,21 @@ runs = Table(
     _of_site(),
     ForeignKeyConstraint(["site_id", "connection_id"], ["connections.site_id", "connections.id"], ondelete="CASCADE"),
     Index(None, "site_id", "connection_id", "started_at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("connection_id", String(64), nullable=False, comment="no foreign key: what was done outlives it"),
+    Column("details", JSON, nullable=False),
+    _of_site(),
+    Index(None, "site_id", "connection_id", "at"),
 )
 
 revoked_tokens = Table(

@@ -9,6 +9,7 @@ from kalends.store.contents import Contents
 from kalends.store.database import Database
 from kalends.store.groups import ExpandedGroup
 from kalends.store.readings import Pass
+from kalends.sync.failpoints import FailPoints, Point
 from kalends.sync.plan import Plan
 from kalends.sync.subject import StoredSubject, Subject
 
@@ -24,6 +25,7 @@ async def apply_page(
     plan: Plan,
     expanded: Mapping[str, Expansion],
     continuation: str | None,
+    points: FailPoints,
 ) -> None:
     """Write a page: items together with their groups' expansions, some hundred rows at a time.
 
@@ -42,6 +44,8 @@ async def apply_page(
             await contents.groups.drop_empty([key for key in part.groups if key not in expanded])
             if last and continuation is not None:
                 await contents.readings.note_continuation(continuation)
+            points.reach(Point.INSIDE_APPLY)
+        points.reach(Point.BETWEEN_PARTS)
 
 
 async def apply_expansions(database: Database, subject: StoredSubject, expanded: Mapping[str, Expansion]) -> None:

@@ -20,11 +20,13 @@ from kalends.store.leases import LeaseLost, Leases
 from kalends.store.runs import Cause, Outcome, Run, Runs
 from kalends.store.schedules import Schedules
 from kalends.sync.applying import storable_text
-from kalends.sync.outcome import Timing, after_failure, after_success, describe
+from kalends.sync.failpoints import FailPoints, Point
+from kalends.sync.outcome import after_failure, describe
 from kalends.sync.reading import CalendarReading
 from kalends.sync.rolling import Rolling
 from kalends.sync.selection import imported, lacks_primary
 from kalends.sync.subject import StoredSubject, Subject
+from kalends.sync.timing import Timing, after_success
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +60,14 @@ class _Progress:
     @property
     def amiss(self) -> str | None:
         """What is not as it should be although the sync is none the worse for it."""
-        return f"{self.gone} of the chosen calendars no longer exist" if self.gone else None
+        notes = []
+        if self.gone:
+            notes.append(f"{self.gone} of the chosen calendars no longer exist")
+        if self.counts.doubted:
+            notes.append(
+                f"{self.counts.doubted} events are suddenly missing, and kept until another reading says so too"
+            )
+        return "; ".join(notes) or None
 
 
 class ConnectionSync:
@@ -73,6 +82,7 @@ class ConnectionSync:
         rolling: Rolling,
         clock: Clock,
         timing: Timing,
+        points: FailPoints,
     ) -> None:
         self._database = database
         self._directory = directory
@@ -81,6 +91,7 @@ class ConnectionSync:
         self._rolling = rolling
         self._clock = clock
         self._timing = timing
+        self._points = points
         self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
 
     async def run(self, lease: Lease) -> Run:
@@ -96,6 +107,7 @@ class ConnectionSync:
             connection = await self._connection(lease)
             await self._read_all(lease, connection, progress)
             error = progress.failure
+            self._points.reach(Point.BEFORE_RELEASE)
         except LeaseLost:
             raise
         except Exception as failure:
@@ -113,6 +125,7 @@ class ConnectionSync:
             storable_text(describe(error)) if error else None,
         )
         await self._note(lease, connection, run, error, progress.amiss)
+        self._points.reach(Point.AFTER_RELEASE)
         log.info(
             "synced" if error is None else "sync_failed",
             connection=lease.connection_id,
@@ -121,6 +134,7 @@ class ConnectionSync:
             changed=run.counts.changed,
             removed=run.counts.removed,
             quarantined=run.counts.quarantined,
+            doubted=run.counts.doubted,
         )
         return run
 
@@ -213,13 +227,22 @@ class ConnectionSync:
         self, lease: Lease, connection: Connection | None, run: Run, error: Exception | None, amiss: str | None
     ) -> None:
         now = self._clock.now()
+        changed = bool(run.counts.changed or run.counts.removed)
         async with self._database.write() as writer:
             leases = Leases(writer)
             if error is None:
                 await leases.succeeded(
                     lease,
                     now=now,
-                    next_sync_at=after_success(self._timing, now, self._jitter),
+                    next_sync_at=after_success(
+                        connection,
+                        self._timing,
+                        now,
+                        self._jitter,
+                        changed=changed,
+                        doubted=run.counts.doubted > 0,
+                    ),
+                    changed=changed,
                     note=amiss,
                 )
             else:
@@ -232,5 +255,5 @@ class ConnectionSync:
                     reason=failure.reason,
                     error=storable_text(failure.description) or "",
                 )
-            if lease.asked or error is not None or run.counts.changed or run.counts.removed:
+            if lease.asked or error is not None or changed or run.counts.doubted:
                 await Runs(writer, lease.site_id).add(run)

@@ -6,18 +6,10 @@ from datetime import datetime, timedelta
 
 from kalends.model.connection import Connection, ErrorReason, Status
 from kalends.providers.errors import CalendarGone, CredentialsRefused, ProviderError, Unavailable
+from kalends.sync.timing import CLOCKS_APART, Timing, jittered
 
 LONGEST_BACK_OFF = timedelta(hours=1)
 LONGEST_RETRY_AFTER = timedelta(hours=24)
-JITTER = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How often a connection is read, and from which age of the last good read on it counts as broken."""
-
-    poll_interval: timedelta
-    staleness_limit: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +22,6 @@ class Failure:
     description: str
 
 
-def after_success(timing: Timing, now: datetime, jitter: random.Random) -> datetime:
-    """Return when to look again after a good read."""
-    return now + _jittered(timing.poll_interval, jitter)
-
-
 def after_failure(
     connection: Connection | None, error: Exception, timing: Timing, now: datetime, jitter: random.Random
 ) -> Failure:
@@ -43,9 +30,9 @@ def after_failure(
     The connection is None where not even that could be loaded.
     """
     if connection is None:
-        return Failure(None, None, now + _jittered(timing.poll_interval, jitter), describe(error))
+        return Failure(None, None, now + jittered(timing.poll_interval, jitter), describe(error))
     back_off = min(timing.poll_interval * 2 ** min(connection.failures, 16), LONGEST_BACK_OFF)
-    next_sync_at = now + _jittered(back_off, jitter)
+    next_sync_at = now + jittered(back_off, jitter)
     if isinstance(error, Unavailable) and error.retry_after is not None:
         next_sync_at = max(next_sync_at, now + min(error.retry_after, LONGEST_RETRY_AFTER))
     status, reason = _standing(connection, error, timing, now)
@@ -66,11 +53,9 @@ def _standing(
         return Status.ERROR, ErrorReason.TOKEN_REVOKED
     if isinstance(error, CalendarGone):
         return Status.ERROR, ErrorReason.EXTERNAL_CALENDAR_DELETED
-    last_good = connection.last_good_read_at or connection.created_at
-    if now - last_good >= timing.staleness_limit and connection.status is not Status.ERROR:
+    age = now - (connection.last_good_read_at or connection.created_at)
+    # a read in the future says that our clock was set back, and so nothing about how old it is
+    stale = age >= timing.staleness_limit or age < -CLOCKS_APART
+    if stale and connection.status is not Status.ERROR:
         return Status.ERROR, ErrorReason.UNDEFINED
     return None, None
-
-
-def _jittered(span: timedelta, jitter: random.Random) -> timedelta:
-    return span * jitter.uniform(1 - JITTER, 1 + JITTER)

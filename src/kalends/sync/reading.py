@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
@@ -14,9 +15,11 @@ from kalends.store.calendars import Calendars
 from kalends.store.database import Database
 from kalends.store.items import GroupItems
 from kalends.store.leases import Leases
-from kalends.store.readings import Pass
+from kalends.store.readings import Doubt, Pass
 from kalends.sync.applying import apply_page
 from kalends.sync.expansion import Expander, Group
+from kalends.sync.failpoints import FailPoints, Point
+from kalends.sync.guards import Endlessness, is_ripe, is_sudden
 from kalends.sync.plan import Plan, plan_page
 from kalends.sync.subject import ReadingLimits, Subject
 
@@ -39,56 +42,93 @@ class _Versions:
 class CalendarReading:
     """Reads calendars into the store."""
 
-    def __init__(self, database: Database, expander: Expander, clock: Clock, limits: ReadingLimits) -> None:
+    def __init__(
+        self,
+        database: Database,
+        expander: Expander,
+        clock: Clock,
+        limits: ReadingLimits,
+        doubt_wait: timedelta,
+        points: FailPoints,
+    ) -> None:
         self._database = database
         self._expander = expander
         self._clock = clock
         self._limits = limits
+        self._doubt_wait = doubt_wait
+        self._points = points
 
     async def read(self, subject: Subject) -> SyncCounts:
         """Bring a calendar up to date; raises `ProviderError` and `LeaseLost`.
 
         A cursor that the provider refuses leads to a full pass at once. What is stored stays until that pass closes.
+        Where most of it is missing then, it stays until a full pass says so too, `doubt_wait` later or more.
         """
+        if is_ripe(subject.calendar.doubt, self._clock.now(), self._doubt_wait):
+            return await self._whole(subject, doubted=True)
         try:
             return await self._pass(subject, subject.calendar.cursor)
         except CursorRefused:
             log.info("cursor_refused", connection=subject.connection.id, calendar=subject.calendar.id)
         async with self._database.write() as writer:
             await (await subject.fenced(writer)).readings.forget_cursor()
+        return await self._whole(subject)
+
+    async def _whole(self, subject: Subject, *, doubted: bool = False) -> SyncCounts:
         try:
-            return await self._pass(subject, None)
+            return await self._pass(subject, None, doubted=doubted)
         except CursorRefused as error:
             raise Unavailable(f"a full reading was refused: {error}") from None
 
-    async def _pass(self, subject: Subject, cursor: str | None) -> SyncCounts:
-        current = await self._resume(subject, full=cursor is None)
+    async def _pass(self, subject: Subject, cursor: str | None, *, doubted: bool = False) -> SyncCounts:
+        full = cursor is None
+        current = await self._resume(subject, full=full, anew=doubted)
         pages = subject.session.read(
             subject.calendar.calendar,
             cursor=cursor,
             continuation=current.continuation if current else None,
             stored=_Versions(self._database, subject),
             thorough=not subject.calendar.covers(self._limits.window(self._clock.now())),
+            doubted=doubted,
         )
         counts = SyncCounts(calendars=1)
         closing: str | None = None
+        leaving: dict[str, None] = {}
+        endlessness = Endlessness()
         async for page in pages:
-            async with self._database.read() as reader:
-                keys = {*(one.key for one in page.changed), *page.removed}
-                plan = plan_page(page, await subject.contents(reader).items.stored(keys), full=cursor is None)
+            endlessness.check(page)
+            self._points.reach(Point.AFTER_PAGE_READ)
+            staying = _without_removals(page, leaving)
+            plan = await self._plan(subject, staying, full=full)
             if current is None and not (plan.is_empty and page.cursor is not None):
-                current = await self._begin(subject, full=cursor is None)
+                current = await self._begin(subject, full=full)
             if current is not None:
-                counts += await self._apply(subject, current, page, plan)
+                counts += await self._apply(subject, current, staying, plan)
             closing = page.cursor
         if closing is None:
             raise Unavailable("the provider's answer ended before its end")
-        return counts + SyncCounts(removed=await self._close(subject, current, closing))
+        missing = 0 if doubted else await self._missing_suddenly(subject, current, leaving)
+        if missing:
+            return counts + await self._keep(subject, missing)
+        if leaving:
+            current = current or await self._begin(subject, full=full)
+            gone = Page(removed=tuple(leaving))
+            counts += await self._apply(subject, current, gone, await self._plan(subject, gone, full=full))
+        self._points.reach(Point.BEFORE_CLOSE)
+        removed = await self._close(subject, current, closing)
+        self._points.reach(Point.AFTER_CLOSE)
+        return counts + SyncCounts(removed=removed)
 
-    async def _resume(self, subject: Subject, *, full: bool) -> Pass | None:
+    async def _plan(self, subject: Subject, page: Page, *, full: bool) -> Plan:
+        async with self._database.read() as reader:
+            keys = {*(one.key for one in page.changed), *page.removed}
+            return plan_page(page, await subject.contents(reader).items.stored(keys), full=full)
+
+    async def _resume(self, subject: Subject, *, full: bool, anew: bool) -> Pass | None:
+        """Return the pass to go on with; `anew` begins one whatever there is, as what settles a doubt has to."""
         async with self._database.read() as reader:
             current = await subject.contents(reader).readings.current_pass()
-        if current is not None and current.full == full:
+        if current is not None and current.full == full and not anew:
             return current
         return await self._begin(subject, full=True) if full else None
 
@@ -97,7 +137,34 @@ class CalendarReading:
             if full:
                 await Leases(writer).started(subject.lease)
             contents = await subject.fenced(writer)
-            return await contents.readings.begin_pass(full=full, at=self._clock.now())
+            begun = await contents.readings.begin_pass(full=full, at=self._clock.now())
+        self._points.reach(Point.AFTER_BEGIN)
+        return begun
+
+    async def _missing_suddenly(self, subject: Subject, current: Pass | None, leaving: Collection[str]) -> int:
+        """Return how many items the reading misses, where these are so many that it is not believed, else 0."""
+        full = current is not None and current.full
+        if not full and not leaving:
+            return 0
+        async with self._database.read() as reader:
+            items = subject.contents(reader).items
+            total = await items.count()
+            if current is not None and current.full:
+                gone = total - await items.count(seen_in=current.id)
+            else:
+                gone = len(await items.stored(leaving))
+        return gone if is_sudden(gone, total - gone) else 0
+
+    async def _keep(self, subject: Subject, missing: int) -> SyncCounts:
+        """End a pass whose deletions are not believed yet, and keep what it would have deleted."""
+        now = self._clock.now()
+        before = subject.calendar.doubt
+        since = before.since if before is not None and before.since <= now else now
+        async with self._database.write() as writer:
+            contents = await subject.fenced(writer)
+            await contents.readings.note_doubt(Doubt(since, missing), now)
+        log.warning("sudden_emptiness", connection=subject.connection.id, calendar=subject.calendar.id, missing=missing)
+        return SyncCounts(doubted=missing)
 
     async def _close(self, subject: Subject, current: Pass | None, cursor: str) -> int:
         async with self._database.write() as writer:
@@ -105,12 +172,15 @@ class CalendarReading:
             removed = await contents.close_pass(current, cursor=cursor, at=self._clock.now())
             if subject.calendar.gone_at is not None:
                 await Calendars(writer, subject.lease.site_id).note_back(subject.calendar.id)
+            self._points.reach(Point.INSIDE_CLOSE)
         return removed
 
     async def _apply(self, subject: Subject, current: Pass, page: Page, plan: Plan) -> SyncCounts:
         await self._check_size(subject, current, plan)
         expanded = await self._expand(subject, plan)
-        await apply_page(self._database, subject, current, plan, expanded, page.continuation)
+        self._points.reach(Point.BEFORE_APPLY)
+        await apply_page(self._database, subject, current, plan, expanded, page.continuation, self._points)
+        self._points.reach(Point.AFTER_APPLY)
         return SyncCounts(
             pages=1,
             changed=len(plan.put),
@@ -149,6 +219,17 @@ class CalendarReading:
                 count = await items.count() + plan.added - len(plan.delete)
         if count > self._limits.max_items:
             raise Unavailable(f"the calendar holds more than {self._limits.max_items} items")
+
+
+def _without_removals(page: Page, leaving: dict[str, None]) -> Page:
+    """Return a page without its removals, which go to `leaving`: how much is missing shows only at the end.
+
+    From the first of them on nothing is noted to go on from: what goes on there would not be told of them again.
+    """
+    for change in page.changed:
+        leaving.pop(change.key, None)
+    leaving |= dict.fromkeys(page.removed)
+    return replace(page, removed=(), continuation=None) if leaving else page
 
 
 def _carry_out(plan: Plan, groups: dict[str, GroupItems]) -> None:

@@ -42,6 +42,7 @@ _RESOURCE = re.compile(r"/v[0-9]+/([a-z-]+)")
 _TAGS = {
     "External calendars": "Providers, connections, their calendars, and the events that block people.",
     "Schedules": "The bookable calendars of people, rooms and services that accounts are connected to.",
+    "Connections": "How connections are doing, and what was done about them: Kalends' own, beyond the contract.",
     TOKENS: "Access tokens for apps.",
     SERVICE: "Whether the service runs, and these documents.",
 }
@@ -163,5 +164,6 @@ _SECURITY_SCHEMES: Schema = {
         "description": "An API key; it goes together with the id of its site.",
     },
     "site": {"type": "apiKey", "in": "header", "name": "wix-site-id", "description": "The id of the API key's site."},
+    "metrics": {"type": "http", "scheme": "bearer", "description": "The token of the setting `KALENDS_METRICS_TOKEN`."},
     "client": {"type": "http", "scheme": "basic", "description": "An app's client id and client secret."},
 }

@@ -1,14 +1,15 @@
-"""The routes that are no methods of the contract: the token endpoint, the health check, and these documents."""
+"""The routes that are no operations: the token endpoint, what monitors ask, and these documents."""
 
 from typing import Any
 
 from pydantic import BaseModel
 
-from kalends.api import health, token
+from kalends.api import health, metrics, token
 from kalends.api.openapi.errors import CHALLENGE_HEADER, OF_BODIES, REQUEST_ID_HEADER, PossibleError, error_responses
 from kalends.api.openapi.schemas import Direction, Schema, Schemas
 from kalends.api.operations import Declared
-from kalends.api.refusals import InternalError
+from kalends.api.refusals import InternalError, NoSuchMethod
+from kalends.model.errors import Unauthenticated
 
 OPENAPI_PATH = "/openapi.json"
 DOCS_PATH = "/docs"
@@ -29,7 +30,25 @@ def plain_paths(schemas: Schemas, envelope: Schema) -> dict[str, Schema]:
     """Return the Path Items; `envelope` is the schema of an error's body."""
     return {
         token.PATH: {"post": _token(schemas, envelope)},
-        health.PATH: {"get": _health(schemas, envelope)},
+        health.PATH: {
+            "get": _check(
+                schemas,
+                envelope,
+                "getHealth",
+                "Ask whether the service can answer.",
+                "For load balancers and monitors: it reaches for the database and tells nothing else.",
+            )
+        },
+        health.READY_PATH: {
+            "get": _check(
+                schemas,
+                envelope,
+                "getReadiness",
+                "Ask whether the service should be sent requests.",
+                "The database is there, and its schema is the one that this version works with.",
+            )
+        },
+        metrics.PATH: {"get": _metrics(envelope)},
         OPENAPI_PATH: {
             "get": _constant(
                 envelope,
@@ -114,21 +133,40 @@ def _token(schemas: Schemas, envelope: Schema) -> Schema:
     }
 
 
-def _health(schemas: Schemas, envelope: Schema) -> Schema:
+def _check(schemas: Schemas, envelope: Schema, name: str, summary: str, description: str) -> Schema:
     def told(status: str) -> Schema:
         only = {"properties": {"status": {"const": status}}}
         return {"allOf": [schemas.reference(health.HealthAnswer, "answered"), only]}
 
     return {
-        "operationId": "getHealth",
-        "summary": "Ask whether the service can answer.",
-        "description": "For load balancers and monitors: it reaches for the database and tells nothing else.",
+        "operationId": name,
+        "summary": summary,
+        "description": description,
         "tags": [SERVICE],
         "security": [],
         "responses": {
             "200": _answer("It can.", told(health.WELL)),
             "503": _answer("It cannot, at the moment.", told(health.ILL)),
             **_failures(envelope, _FAILED),
+        },
+    }
+
+
+def _metrics(envelope: Schema) -> Schema:
+    return {
+        "operationId": "getMetrics",
+        "summary": "Read the metrics of this process and of what is stored.",
+        "description": "In Prometheus' text format. They name no site, account, connection or person.",
+        "tags": [SERVICE],
+        "security": [{"metrics": []}],
+        "responses": {
+            "200": _answer("The metrics.", {"type": "string"}, metrics.MEDIA),
+            **_failures(
+                envelope,
+                Declared(Unauthenticated, "UNAUTHENTICATED", "The token is missing or another one."),
+                Declared(NoSuchMethod, "NOT_FOUND", "No token is set in the server's settings."),
+                _FAILED,
+            ),
         },
     }
 

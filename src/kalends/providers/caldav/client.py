@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from kalends.net.client import GuardedClient, Response
 from kalends.net.credentials import BasicCredentials
 from kalends.net.errors import AddressRefused as NetAddressRefused
-from kalends.net.errors import CredentialsWithheld, NetError
+from kalends.net.errors import CredentialsWithheld, LeftAlone, NetError
 from kalends.net.errors import TimedOut as NetTimedOut
 from kalends.net.errors import TooLarge as NetTooLarge
 from kalends.providers.caldav import hrefs
@@ -181,4 +181,5 @@ def _from_net(error: NetError) -> ProviderError:
         return TooLarge(str(error))
     if isinstance(error, NetTimedOut):
         return TooSlow(str(error))
-    return Unavailable(str(error))
+    wait = timedelta(seconds=error.wait) if isinstance(error, LeftAlone) else None
+    return Unavailable(str(error), retry_after=wait)

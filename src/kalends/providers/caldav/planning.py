@@ -23,8 +23,11 @@ _TOO_MUCH = 507
 _MOST_ASKED_AGAIN = 100
 
 
-async def plan_all(dav: DavClient, url: str, *, thorough: bool = False) -> Plan:
-    """Plan the reading of a whole calendar; raises `CalendarGone` and `Unavailable`."""
+async def plan_all(dav: DavClient, url: str, *, thorough: bool = False, doubted: bool = False) -> Plan:
+    """Plan the reading of a whole calendar; raises `CalendarGone` and `Unavailable`.
+
+    Where a listing by sync-collection is doubted, what a listing by etag names besides is there too.
+    """
     listing = None
     if lying_sync_tokens.QUIRK in dav.quirks:
         token = await _token_on_trial(dav, url)
@@ -36,6 +39,8 @@ async def plan_all(dav: DavClient, url: str, *, thorough: bool = False) -> Plan:
         listing = await _by_sync(dav, url) or await list_by_etag(dav, url)
         if listing.cursor.kind is CursorKind.SYNC_TOKEN:
             listing.cursor = replace(listing.cursor, witness=tag)
+            if doubted:
+                listing.members = (await list_by_etag(dav, url)).members | listing.members
     return Plan(full=True, cursor=str(listing.cursor), members=listing.members)
 
 

@@ -24,6 +24,7 @@ async def read(
     continuation: str | None,
     stored: StoredVersions,
     thorough: bool = False,
+    doubted: bool = False,
 ) -> AsyncIterator[Page]:
     """Yield the pages of a reading as `providers.base.AccountSession.read` describes it.
 
@@ -35,7 +36,7 @@ async def read(
     if plan is None and cursor is not None:
         plan = await plan_since(dav, url, Cursor.parse(cursor), stored, thorough=thorough)
     elif plan is None:
-        plan = await plan_all(dav, url, thorough=thorough)
+        plan = await plan_all(dav, url, thorough=thorough, doubted=doubted)
     held = await stored.versions(plan.members.keys()) if plan.members else {}
     wanted = {key: one for key, one in plan.members.items() if not one.version or held.get(key) != one.version}
     unchanged = [key for key in plan.members if key not in wanted] if plan.full else []

@@ -62,6 +62,7 @@ class RoamingSession:
         continuation: str | None,
         stored: StoredVersions,
         thorough: bool = False,
+        doubted: bool = False,
     ) -> AsyncIterator[Page]:
         """Yield what changed since the cursor, or everything where it is None; see `reading.read`.
 
@@ -70,7 +71,9 @@ class RoamingSession:
 
         def reading(url: str) -> AsyncIterator[Page]:
             there = replace(calendar, id=url)
-            return self._session.read(there, cursor=cursor, continuation=continuation, stored=stored, thorough=thorough)
+            return self._session.read(
+                there, cursor=cursor, continuation=continuation, stored=stored, thorough=thorough, doubted=doubted
+            )
 
         if continuation is not None and not self._looked:
             # What goes on asks for members at once, and of one member's refusal nobody can tell what it is about.

@@ -88,8 +88,17 @@ class CalDavSession:
         continuation: str | None,
         stored: StoredVersions,
         thorough: bool = False,
+        doubted: bool = False,
     ) -> AsyncIterator[Page]:
         """Yield what changed since the cursor, or everything where it is None; see `reading.read`."""
         url = calendar_url(calendar.id, self._origin)
         self._dav.learn(url)
-        return read(self._dav, url, cursor=cursor, continuation=continuation, stored=stored, thorough=thorough)
+        return read(
+            self._dav,
+            url,
+            cursor=cursor,
+            continuation=continuation,
+            stored=stored,
+            thorough=thorough,
+            doubted=doubted,
+        )

@@ -1,4 +1,4 @@
-"""The loop that takes up syncs, and asking for one beside it."""
+"""The worker that takes up syncs, and asking for one beside it."""
 
 import asyncio
 import time
@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from kalends.jobs.loop import LeasedSync, SyncLoop
+from kalends.jobs.leased import LeasedSync
+from kalends.jobs.worker import Worker
 from kalends.model.clock import SystemClock
-from kalends.model.connection import Connection, ErrorReason, Status
+from kalends.model.connection import Connection, ConnectionKey, ErrorReason, Status
 from kalends.providers.base import AccountSession
 from kalends.providers.errors import Unavailable
+from kalends.store.connections import Connections
+from kalends.store.leases import Leases
 from kalends.store.runs import Runs
 from kalends.store.servers import Servers
 from tests.rules.conftest import Scripted
@@ -31,8 +34,8 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 @asynccontextmanager
-async def running(loop: SyncLoop) -> AsyncIterator[None]:
-    task = asyncio.create_task(loop.run())
+async def running(worker: Worker) -> AsyncIterator[None]:
+    task = asyncio.create_task(worker.run(asyncio.Event()))
     try:
         yield
     finally:
@@ -48,9 +51,9 @@ def has_status(scripted: Scripted, connection: Connection, status: Status) -> Ca
     return check
 
 
-async def test_connecting_wakes_the_loop_and_polls_follow(scripted: Scripted) -> None:
+async def test_connecting_wakes_the_worker_and_polls_follow(scripted: Scripted) -> None:
     world = scripted.world
-    async with running(world.kalends.loop):
+    async with running(world.kalends.worker):
         connection = await scripted.connect(sync=False)
         await until(has_status(scripted, connection, Status.SYNCED))
         readings = len(scripted.kind.readings)
@@ -76,7 +79,7 @@ async def test_a_failure_backs_off_and_recovers_by_itself(scripted: Scripted) ->
     assert await world.kalends.leased.claim_due(1) == [], "what the provider asks for is honoured"
     world.clock.advance(timedelta(minutes=1))
     scripted.kind.fault = None
-    async with running(world.kalends.loop):
+    async with running(world.kalends.worker):
 
         async def recovered() -> bool:
             return (await world.connection(connection.id)).failures == 0
@@ -137,7 +140,7 @@ async def test_stopping_hands_leases_back_and_says_goodbye(scripted: Scripted, m
             yield session
 
     monkeypatch.setattr(scripted.kind, "session", stuck)
-    async with running(world.kalends.loop):
+    async with running(world.kalends.worker):
         await asyncio.wait_for(entered.wait(), PATIENCE)
     assert await world.kalends.leased.claim(connection.site_id, connection.id) is not None, "it is free at once"
     async with world.kalends.database.read() as reader:
@@ -182,7 +185,8 @@ async def test_asking_beside_a_server_leaves_the_work_to_it(scripted: Scripted) 
     asking = asyncio.create_task(kalends.asking.sync(connection, within=timedelta(minutes=1)))
     await asyncio.sleep(0.3)
     assert scripted.kind.readings == [], "the server that runs has to do it"
-    (lease,) = await kalends.leased.claim_due(1)
+    lease = await kalends.leased.claim_wanted(ConnectionKey(world.site.id, connection.id))
+    assert lease is not None
     await kalends.leased.run(lease)
     assert await asyncio.wait_for(asking, PATIENCE)
     async with kalends.database.read() as reader:
@@ -202,7 +206,7 @@ async def test_a_burst_of_asking_is_one_or_two_syncs(scripted: Scripted, asks: i
     world, kalends = scripted.world, scripted.world.kalends
     connection = await scripted.connect()
     before = len(scripted.kind.readings)
-    async with running(kalends.loop):
+    async with running(kalends.worker):
         done = await asyncio.gather(
             *(kalends.asking.sync(connection, within=timedelta(minutes=1)) for _ in range(asks))
         )
@@ -212,19 +216,116 @@ async def test_a_burst_of_asking_is_one_or_two_syncs(scripted: Scripted, asks: i
     assert now.done_rev == now.wanted_rev
 
 
-async def test_what_was_asked_for_goes_before_what_is_only_due(scripted: Scripted) -> None:
-    world, kalends = scripted.world, scripted.world.kalends
-    for number in range(3):
-        view = await kalends.connecting.by_credentials(
-            world.admin,
+class Gate:
+    """Holds readings up, and says how many wait at it; what enters and leaves is counted by connection."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, scripted: Scripted) -> None:
+        self.opened = asyncio.Event()
+        self.waiting = 0
+        self._real = scripted.kind.session
+        monkeypatch.setattr(scripted.kind, "session", self._session)
+
+    @asynccontextmanager
+    async def _session(self, *args: Any) -> AsyncIterator[object]:
+        async with self._real(*args) as session:
+            self.waiting += 1
+            try:
+                await self.opened.wait()
+            finally:
+                self.waiting -= 1
+            yield session
+
+
+async def connect_some(scripted: Scripted, count: int, *, sync: bool = True) -> list[Connection]:
+    views = [
+        await scripted.world.kalends.connecting.by_credentials(
+            scripted.world.admin,
             provider_id=GUID,
-            schedule_id=world.schedule.id,
+            schedule_id=scripted.world.schedule.id,
             email=f"p{number}@example.org",
             password="right",
         )
-        await world.sync(view.connection)
-    world.clock.advance(timedelta(hours=1))
+        for number in range(count)
+    ]
+    if sync:
+        for view in views:
+            await scripted.world.sync(view.connection)
+    return [view.connection for view in views]
+
+
+async def test_polls_leave_a_place_for_what_is_asked_for(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, kalends = scripted.world, scripted.world.kalends
+    places = kalends.settings.sync_concurrency
+    await connect_some(scripted, places + 2)
     asked = await scripted.connect(sync=False)
-    (first,) = await kalends.leased.claim_due(1)
-    assert first.connection_id == asked.id
-    assert len(await kalends.leased.claim_due(10)) == 3
+    world.clock.advance(timedelta(hours=1))
+    await world.sync(asked)  # so it is the only one that is not due
+    gate = Gate(monkeypatch, scripted)
+    async with running(kalends.worker):
+
+        async def polling() -> bool:
+            return gate.waiting == places - 1
+
+        await until(polling)
+        async with kalends.database.write() as writer:
+            await kalends.wanting.sync(writer, ConnectionKey(world.site.id, asked.id))
+
+        async def asked_too() -> bool:
+            return gate.waiting == places
+
+        await until(asked_too)
+        gate.opened.set()
+
+        async def all_polled() -> bool:
+            async with kalends.database.read() as reader:
+                return not await Leases(reader).any_due(world.clock.now())
+
+        await until(all_polled)
+
+
+async def test_a_row_that_says_wanted_without_a_job_is_found(scripted: Scripted) -> None:
+    world, kalends = scripted.world, scripted.world.kalends
+    connection = await scripted.connect()
+    async with kalends.database.write() as writer:
+        await Connections(writer, world.site.id).want_sync(connection.id)
+
+    async def done() -> bool:
+        now = await world.connection(connection.id)
+        return now.done_rev == now.wanted_rev
+
+    async with running(kalends.worker):
+        await until(done)
+
+
+async def test_what_a_killed_process_held_is_done_by_another_though_its_job_still_counts(scripted: Scripted) -> None:
+    world, kalends = scripted.world, scripted.world.kalends
+    connection = await scripted.connect(sync=False)
+    dead = await kalends.leased.claim_wanted(ConnectionKey(world.site.id, connection.id))
+    assert dead is not None
+    assert await kalends.leased.claim_due(10) == []
+    world.clock.advance(kalends.settings.lease_time + timedelta(seconds=1))
+    (lease,) = await kalends.leased.claim_due(10)
+    assert (lease.fence, lease.asked) == (dead.fence + 1, True)
+    assert await kalends.leased.run(lease) is not None
+    assert await kalends.leased.claim_due(10) == []
+
+
+async def test_a_sync_that_is_told_to_stop_may_finish(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, kalends = scripted.world, scripted.world.kalends
+    connection = await scripted.connect(sync=False)
+    (late,) = await connect_some(scripted, 1)
+    gate, stopping = Gate(monkeypatch, scripted), asyncio.Event()
+    working = asyncio.create_task(kalends.worker.run(stopping))
+
+    async def reading() -> bool:
+        return gate.waiting == 1
+
+    await until(reading)
+    stopping.set()
+    async with kalends.database.write() as writer:
+        await kalends.wanting.sync(writer, ConnectionKey(world.site.id, late.id))
+    gate.opened.set()
+    await asyncio.wait_for(working, PATIENCE)
+    assert (await world.connection(connection.id)).status is Status.SYNCED
+    now = await world.connection(late.id)
+    assert now.done_rev < now.wanted_rev, "nothing new is begun"

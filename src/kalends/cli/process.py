@@ -1,0 +1,59 @@
+"""What commands have in common that go on until a signal ends them."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import structlog
+import uvloop
+
+BRIDGED = ("uvicorn.error", "asyncio", "pgqueuer")
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+def run_in_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in an event loop of the kind that the server wants."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+@contextmanager
+def on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Have something called on each SIGINT and SIGTERM, in place of what they do else."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+class _Bridge(logging.Handler):
+    """Carries warnings of libraries and the event loop into our log, each as the first line of its template.
+
+    What is filled in, and what follows, may be the text of an error, and that may quote anything.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        message = str(record.msg).partition("\n")[0]
+        log.log(record.levelno, message, logger=record.name)
+
+
+def bridge_logs() -> None:
+    """Write what libraries log to our log."""
+    # without a handler of its own, logging would print what libraries log as it is, titles and all
+    logging.getLogger().addHandler(logging.NullHandler())
+    for name in BRIDGED:
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.WARNING)
+        logger.handlers = [_Bridge()]
+        logger.propagate = False

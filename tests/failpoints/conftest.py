@@ -1,0 +1,25 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from kalends.providers.caldav import members
+from tests.failpoints.child import PAGE
+from tests.world import World, settings_for, world_on
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "_BATCH", PAGE)
+
+
+@pytest.fixture
+async def sqlite_world(sqlite_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with world_on(settings_for(sqlite_url, tmp_path)) as made:
+        yield made
+
+
+@pytest.fixture
+async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with world_on(settings_for(database_url, tmp_path)) as made:
+        yield made

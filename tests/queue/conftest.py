@@ -1,0 +1,3 @@
+from tests.rules.conftest import scripted
+
+__all__ = ["scripted"]
