@@ -6,7 +6,7 @@ UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy .tools/bin/uv --system-certs
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run test lint docs-check format bench docs lock clean
+.PHONY: help setup install run test lint docs-check format bench soak chaos docs lock clean
 
 help: ## show what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -21,7 +21,7 @@ run: .venv/.run ## start the demo: a calendar server, two schedules, the API (Ct
 
 test: .venv/.dev lint ## every check: format, lint, types, layering, documents, tests
 	@$(if $(ARGS),,$(BIN)/python -m scripts.docs_check)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n auto --dist worksteal)
 
 lint: .venv/.dev ## format, lint, types and layering, without the tests
 	@$(BIN)/ruff format --check .
@@ -36,8 +36,15 @@ format: .venv/.dev ## rewrite the code in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/.dev ## measure the API's reads against a constant answer of the same size
+bench: .venv/.dev ## measure the API's reads, and polls that find nothing, each against a floor in the same run
 	@$(BIN)/python -m bench.reads
+	@$(BIN)/python -m bench.polling $(ARGS)
+
+soak: .venv/.dev ## three minutes of faults between Kalends and real servers, with a fresh seed, and figures
+	@$(BIN)/pytest tests/faults/soak.py -k soak -s $(ARGS)
+
+chaos: .venv/.dev ## a minute of faults while workers are killed and begun anew, and figures
+	@$(BIN)/pytest tests/faults/soak.py -k chaos -s $(ARGS)
 
 docs: .venv/.dev ## make the reference pages and the picture anew from the code
 	@$(BIN)/python -m scripts.reference

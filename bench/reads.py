@@ -30,7 +30,7 @@ from kalends.logs import set_up
 from kalends.model.calendar import Account, ExternalCalendar, ItemChange
 from kalends.model.identity import Identity, IdentityKind, Permission
 from kalends.model.occurrence import Availability, Expansion, Occurrence
-from kalends.model.time import Window
+from kalends.model.time import ZONE_RULES, Window
 from kalends.settings import load
 from kalends.store.calendars import Calendars
 from kalends.store.connections import Connections
@@ -88,7 +88,7 @@ async def populate(folder: Path) -> str:
                         await contents.groups.put([ExpandedGroup(key, Expansion((once,)), [(once, start, once_end)])])
                     await contents.close_pass(current, cursor="c", at=now)
                     window = Window(now - timedelta(days=90), now + timedelta(days=400))
-                    await contents.readings.note_coverage(Coverage(window, "Europe/Berlin Europe/Berlin"))
+                    await contents.readings.note_coverage(Coverage(window, "Europe/Berlin Europe/Berlin", ZONE_RULES))
                 await Connections(writer, site.id).set_status(connection.id, connection.status.SYNCED)
         return (await kalends.tokens.for_app(site.id, app.client_id)).token
 

@@ -1,5 +1,6 @@
 """The official JavaScript SDK for whatever runs against it: packages of a lock file, and this environment's Node."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -24,7 +25,16 @@ def node_environment() -> dict[str, str]:
 
 
 def install() -> Path:
-    """Install the packages of the lock file, once, and return the folder; raises `InstallFailed`."""
+    """Install the packages of the lock file, once, and return the folder; raises `InstallFailed`.
+
+    Where another process is at it, its end is awaited.
+    """
+    with (FOLDER / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _install()
+
+
+def _install() -> Path:
     modules = FOLDER / "node_modules"
     stamp = modules / ".installed"
     wanted = sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()

@@ -1,5 +1,6 @@
 """Fixtures that more than one folder of tests needs."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import settings
 # what takes long on a busy machine is not wrong
 settings.register_profile("kalends", deadline=None)
 settings.load_profile("kalends")
+
+# a shell that starts this in the background has it ignore Ctrl-C, and so would what the tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.databases", "tests.servers", "tests.icloud.running"]
 

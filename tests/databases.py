@@ -80,6 +80,13 @@ def empty_postgres_url(postgres_url: str) -> Iterator[str]:
     asyncio.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+async def new_database(server: str, name: str) -> str:
+    """Make a migrated database on a server of PostgreSQL, and return its URL."""
+    await _execute(server, f"CREATE DATABASE {name}")
+    await _upgrade(_sibling(server, name))
+    return _sibling(server, name)
+
+
 async def _upgrade(url: str) -> None:
     opened = Database(url)
     await opened.upgrade()

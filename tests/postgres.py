@@ -3,32 +3,52 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 GIVEN = "KALENDS_TEST_POSTGRES_URL"
 STARTS_WITHIN = 60.0
+QUICKLY, IMMEDIATELY = signal.SIGINT, signal.SIGQUIT
+"""What tells PostgreSQL to end without waiting for its clients, and without ending anything that is under way."""
 READY = b"database system is ready to accept connections"
+
+
+@dataclass(frozen=True)
+class OwnServer:
+    """A server of our own. `url` is its maintenance database's, and stays the same over restarts."""
+
+    url: str
+    crash: Callable[[], None]
+    """End it at once, as a machine that fails would, and wait until it has ended."""
+    start: Callable[[], None]
+    """Start it again, and wait until it answers."""
 
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Yield the URL of a server's maintenance database, `postgresql://user@host:port/name`."""
     given = os.environ.get(GIVEN)
-    binaries = _installed()
     if given:
         yield given
-    elif binaries is not None:
-        with _installed_server(binaries) as url:
-            yield url
     else:
-        with _packaged_server() as url:
-            yield url
+        with own_postgres_server() as server:
+            yield server.url
+
+
+@contextmanager
+def own_postgres_server() -> Iterator[OwnServer]:
+    """Yield a server that nobody else uses."""
+    binaries = _installed()
+    with _packaged_server() if binaries is None else _installed_server(binaries) as server:
+        yield server
 
 
 def _installed() -> Path | None:
@@ -47,7 +67,7 @@ def _unprivileged() -> str | None:
 
 
 @contextmanager
-def _installed_server(binaries: Path) -> Iterator[str]:
+def _installed_server(binaries: Path) -> Iterator[OwnServer]:
     folder = Path(tempfile.mkdtemp(prefix="kpg"))
     user = _unprivileged()
     if user:
@@ -73,28 +93,38 @@ def _installed_server(binaries: Path) -> Iterator[str]:
         cwd=folder,
         stdout=subprocess.DEVNULL,
     )
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [
-                *(binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder),
-                *("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"),
-            ],
-            user=user,
-            cwd=folder,
-            stdout=output,
-            stderr=output,
-        )
-    try:
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                [
+                    *(binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder),
+                    *("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"),
+                ],
+                user=user,
+                cwd=folder,
+                stdout=output,
+                stderr=output,
+            )
+        running.append(server)
         _until_ready(server, log)
-        yield f"postgresql://kalends@127.0.0.1:{port}/postgres"
+
+    def end(how: signal.Signals) -> None:
+        while running:
+            running[0].send_signal(how)
+            running.pop(0).wait(30)
+
+    try:
+        start()
+        yield OwnServer(f"postgresql://kalends@127.0.0.1:{port}/postgres", partial(end, IMMEDIATELY), start)
     finally:
-        server.terminate()
-        server.wait(30)
+        end(QUICKLY)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _packaged_server() -> Iterator[str]:
+def _packaged_server() -> Iterator[OwnServer]:
     runtime = os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="kpgrun"))
     Path(runtime).mkdir(mode=0o700, parents=True, exist_ok=True)
     if "/usr/sbin" not in os.environ.get("PATH", "").split(":"):
@@ -105,8 +135,15 @@ def _packaged_server() -> Iterator[str]:
     )
 
     server = get_server(Path(tempfile.mkdtemp(prefix="kpg")), cleanup_mode="delete")
+
+    def crash() -> None:
+        process = server.get_postmaster_info().process
+        assert process is not None
+        process.send_signal(IMMEDIATELY)
+        process.wait(30)
+
     try:
-        yield str(server.get_uri())
+        yield OwnServer(str(server.get_uri()), crash, server.ensure_postgres_running)
     finally:
         server.cleanup()
 

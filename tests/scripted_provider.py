@@ -12,6 +12,7 @@ from kalends.ical import expand_resource, is_tame
 from kalends.model.calendar import Account, ExternalCalendar, ItemChange, Page
 from kalends.model.occurrence import Expansion, ExpansionContext
 from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature
+from kalends.net.allowance import Allowance
 from kalends.net.client import GuardedClient
 from kalends.providers.base import AccountSession, Delivery, StoredVersions
 from kalends.providers.errors import CalendarGone, CredentialsRefused, CursorRefused
@@ -91,6 +92,10 @@ class ScriptedKind:
 
     def check_config(self, config: Mapping[str, str]) -> dict[str, str]:
         return dict(config)
+
+    def budgets(self, config: Mapping[str, str]) -> Sequence[Allowance]:
+        del config
+        return ()
 
     async def connect_with_credentials(
         self, client: GuardedClient, config: Mapping[str, str], *, email: str, password: str

@@ -1,6 +1,7 @@
 """Checks the documents, or the pages that are named: `python -m scripts.docs_check [PAGE …]`."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -56,4 +57,6 @@ async def check(chosen: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    # a shell that starts this in the background has it ignore Ctrl-C, and so would what it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(asyncio.run(check(sys.argv[1:])))

@@ -4,12 +4,16 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+from pathlib import Path
 
 from kalends.access.authentication import Authenticator
 from kalends.access.clients import ClientAdministration
 from kalends.access.sites import SiteAdministration
 from kalends.access.tokens import TOKEN_PURPOSE, Tokens
 from kalends.access.users import UserAdministration
+from kalends.accounts.budgets import StoredBudgets
 from kalends.accounts.directory import ProviderDirectory
 from kalends.accounts.installing import ProviderInstallation
 from kalends.accounts.sessions import Accounts
@@ -29,17 +33,23 @@ from kalends.connections.sync_config import SyncConfigs
 from kalends.connections.syncing import SyncRequests
 from kalends.jobs.asking import Asking
 from kalends.jobs.beating import Beating
+from kalends.jobs.hearing import Hearing
 from kalends.jobs.leased import LeasedSync
 from kalends.jobs.reconciler import Reconciler
 from kalends.jobs.retention import Retention
+from kalends.jobs.strays import Strays
+from kalends.jobs.succession import Succession
 from kalends.jobs.wanting import Wanting
 from kalends.jobs.watchdog import Watchdog
 from kalends.jobs.worker import Worker
 from kalends.metrics.counting import Counting
 from kalends.metrics.exposing import Metrics
-from kalends.model.clock import Clock, SystemClock
+from kalends.model.clock import Clock, SteadyClock, SystemClock
 from kalends.model.occurrence import ExpansionLimits
+from kalends.model.time import ZONE_RULES
+from kalends.net.allowance import Allowance, Scope
 from kalends.net.breaker import Breakers
+from kalends.net.budgets import Budgets
 from kalends.net.client import GuardedClient, Limits
 from kalends.providers.base import ProviderKind
 from kalends.providers.registry import ProviderRegistry
@@ -56,14 +66,17 @@ from kalends.schedules.reading import ScheduleReading
 from kalends.settings import Settings, SettingsError
 from kalends.store.database import Database
 from kalends.store.findings import holds_credentials
+from kalends.store.occupancy import Occupancy
 from kalends.sync.connection import ConnectionSync
 from kalends.sync.expansion import Expander
 from kalends.sync.failpoints import VARIABLE, FailPoints
+from kalends.sync.places import Places
 from kalends.sync.reading import CalendarReading
 from kalends.sync.rolling import Rolling
 from kalends.sync.spans import Spans
 from kalends.sync.subject import ReadingLimits
 from kalends.sync.timing import Timing
+from kalends.tracing.port import NoTracing, Tracing
 from kalends.vault.keys import Keyring, key_path
 from kalends.vault.sealing import Vault
 from kalends.vault.signing import Signer
@@ -108,31 +121,41 @@ async def assemble(
     kinds: Mapping[str, ProviderKind] | None = None,
     sources: Mapping[str, ConnectionSource] | None = None,
     clock: Clock | None = None,
+    tracing: Tracing | None = None,
 ) -> AsyncIterator[Kalends]:
     """Make the service; nothing runs in the background until `worker.run` is called.
 
     `kinds` stands in for the installed provider plugins, `sources` are providers that keep their connections elsewhere.
+    Without `tracing`, nothing is traced.
     Raises `SettingsError`, `PluginError`.
     """
-    clock = clock or SystemClock()
+    clock, tracing = clock or SystemClock(), tracing or NoTracing()
     kinds = ProviderRegistry.load().kinds if kinds is None else kinds
     keyring = Keyring.existing(settings)
     client = GuardedClient(
         settings.net_policy,
-        limits=Limits(total=settings.request_timeout.total_seconds(), max_bytes=settings.max_response_bytes),
-        breakers=Breakers(clock),
+        limits=Limits(
+            total=settings.request_timeout.total_seconds(),
+            max_bytes=settings.max_response_bytes,
+            # who looks at that many connections must not wait for a free one here: that would count against the host
+            max_connections=max(Limits().max_connections, 2 * settings.poll_concurrency),
+        ),
+        breakers=Breakers(clock, settings.host_rest),
     )
     database = Database(settings.resolved_database_url)
+    occupancy = Occupancy(Path(database.url.database or "")) if database.embedded else None
     expander = Expander(settings.expansion_timeout)
     try:
         if keyring is None:
             await _refuse_to_replace_a_lost_key(settings, database)
             keyring = Keyring.of(settings)
-        yield _wire(settings, kinds, sources or {}, clock, keyring, client, database, expander)
+        yield _wire(settings, kinds, sources or {}, clock, keyring, client, database, occupancy, expander, tracing)
     finally:
         await expander.close()
         await client.aclose()
         await database.close()
+        if occupancy is not None:
+            occupancy.leave()
 
 
 async def _refuse_to_replace_a_lost_key(settings: Settings, database: Database) -> None:
@@ -153,6 +176,10 @@ def _fail_points() -> FailPoints:
         raise SettingsError(f"{VARIABLE}: {error}") from None
 
 
+def _of_hosts(rate: float) -> Allowance | None:
+    return Allowance(Scope.HOST, rate, timedelta(seconds=1), max(1, ceil(rate))) if rate else None
+
+
 def _wire(
     settings: Settings,
     kinds: Mapping[str, ProviderKind],
@@ -161,11 +188,27 @@ def _wire(
     keyring: Keyring,
     client: GuardedClient,
     database: Database,
+    occupancy: Occupancy | None,
     expander: Expander,
+    tracing: Tracing,
 ) -> Kalends:
     directory = ProviderDirectory(database, kinds)
     counting = Counting()
-    accounts = Accounts(database, directory, Vault(keyring), client, counting.asked)
+
+    def asked(provider: str, method: str, outcome: str, seconds: float) -> None:
+        counting.asked(provider, outcome, seconds)
+        tracing.asked(provider, method, outcome, seconds)
+
+    budgets = Budgets(
+        clock,
+        SteadyClock(),
+        hosts=_of_hosts(settings.host_rate),
+        shared=None if database.embedded else StoredBudgets(database, clock),
+        secret=keyring.keys("budget keys")[0].material,
+        waited=counting.budget_waited,
+        refused=counting.budget_refused,
+    )
+    accounts = Accounts(database, directory, Vault(keyring), client, budgets, asked)
     limits = ReadingLimits(
         settings.window_back,
         settings.window_ahead,
@@ -174,7 +217,7 @@ def _wire(
     )
     points = _fail_points()
     reading = CalendarReading(database, expander, clock, limits, settings.doubt_wait, points)
-    rolling = Rolling(database, expander, clock, limits)
+    rolling = Rolling(database, expander, clock, limits, ZONE_RULES)
     sync = ConnectionSync(
         database,
         directory,
@@ -182,10 +225,19 @@ def _wire(
         reading,
         rolling,
         clock,
-        Timing(settings.poll_interval, settings.longest_poll_interval, settings.staleness_limit, settings.doubt_wait),
+        Timing(
+            settings.poll_interval,
+            settings.longest_poll_interval,
+            settings.staleness_limit,
+            settings.doubt_wait,
+            settings.longest_retry_interval,
+        ),
+        Places(settings.sync_concurrency),
         points,
+        tracing,
     )
     leased = LeasedSync(database, sync, clock, settings.lease_time, counting.ran)
+    succession = Succession(database, occupancy, clock, leased.owner)
     queue: SyncQueue = MemoryQueue() if database.embedded else PostgresQueue(database)
     wanting = Wanting(queue)
     retention = Retention(database, clock, limits)
@@ -195,9 +247,16 @@ def _wire(
         leased,
         Reconciler(database, queue, leased, clock),
         retention,
-        Beating(database, clock, leased.owner),
+        Beating(
+            database,
+            clock,
+            leased.owner,
+            Hearing(database, clock, leased.owner),
+            Strays(database, leased, clock),
+            succession,
+        ),
         watchdog,
-        settings.sync_concurrency,
+        max(settings.poll_concurrency, settings.sync_concurrency),
     )
     token_signer = Signer(keyring, TOKEN_PURPOSE, clock)
     tokens = Tokens(database, token_signer, clock, settings.token_lifetime)
@@ -243,7 +302,7 @@ def _wire(
         acknowledging=acknowledging,
         events=events,
         leased=leased,
-        asking=Asking(database, wanting, leased, clock),
+        asking=Asking(database, wanting, leased, succession, clock),
         wanting=wanting,
         worker=worker,
         retention=retention,
@@ -271,6 +330,7 @@ def _wire(
             metrics=Metrics(database, counting, clock),
             metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
             answered=counting.answered,
+            tracing=tracing,
             max_request_bytes=settings.max_request_bytes,
         ),
     )

@@ -138,9 +138,20 @@ class Settings(BaseModel):
     )
     net_allow: str = Field("", description="Private addresses that may be reached: host, host:port, CIDR, by comma.")
     net_trusted_hosts: str = Field("", description="Further hosts that may receive credentials of calendar accounts.")
+    host_rate: float = Field(
+        200,
+        ge=0,
+        le=100_000,
+        allow_inf_nan=False,
+        description="Requests a second to one calendar server's host, by all processes together; 0 for no limit.",
+    )
     metrics_token: SecretStr | None = Field(
         None, min_length=16, description="What monitors have to know to read /metrics; without it there are no metrics."
     )
+    worker_metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="Port on which `worker` serves /metrics and /healthz; without it, on none."
+    )
+    worker_metrics_host: str = Field("127.0.0.1", description="Address on which `worker` serves them.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
 
@@ -152,6 +163,13 @@ class Settings(BaseModel):
     longest_poll_interval: PositiveDuration = Field(
         timedelta(minutes=15), description="Time between two reads of a connection that has long been quiet."
     )
+    longest_retry_interval: PositiveDuration = Field(
+        timedelta(hours=1), description="Time between two reads of a connection that keeps failing, at most."
+    )
+    host_rest: PositiveDuration = Field(
+        timedelta(seconds=30),
+        description="How long a host that failed several times in a row is left alone; ten times as long at most.",
+    )
     staleness_limit: PositiveDuration = Field(
         timedelta(hours=6), description="Age of the last good read from which a calendar counts as not readable."
     )
@@ -162,7 +180,12 @@ class Settings(BaseModel):
         timedelta(minutes=10),
         description="How long the events of a calendar are kept after it was suddenly found empty, or nearly so.",
     )
-    sync_concurrency: int = Field(4, ge=1, le=100, description="Connections that one process syncs at a time.")
+    sync_concurrency: int = Field(
+        4, ge=1, le=100, description="Connections that one process downloads and writes changes of at a time."
+    )
+    poll_concurrency: int = Field(
+        100, ge=1, le=1000, description="Connections that one process looks at a time whether anything changed."
+    )
     lease_time: PositiveDuration = Field(
         timedelta(seconds=60),
         le=timedelta(minutes=30),

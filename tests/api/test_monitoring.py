@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from kalends.api.application import create_api
+from kalends.api.application import create_api, create_monitoring
 from kalends.app import Kalends
 from kalends.store.database import SchemaError
 from tests.api.conformance import check
@@ -84,6 +84,19 @@ async def test_without_a_token_in_the_settings_there_are_no_metrics(scripted: Sc
         check("getMetrics", answer, closed=True)
 
 
+async def test_a_process_without_the_api_answers_monitors_and_nobody_else(world: World) -> None:
+    transport = httpx2.ASGITransport(app=create_monitoring(world.kalends.services))
+    async with httpx2.AsyncClient(transport=transport, base_url=ROOT) as client:
+        assert [(await client.get(path)).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+        assert (await client.get("/metrics")).status_code == 401
+        told = await client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+        assert values(told.text)['kalends_api_requests_total{method="GET",route="/readyz",status="200"}'] == 1
+        for path in ("/", "/docs", "/openapi.json", "/oauth2/token", "/kalends/v1/events"):
+            refused = await client.get(path)
+            assert (refused.status_code, "monitors alone" in refused.text) == (404, True)
+        assert (await client.post("/healthz")).status_code == 405
+
+
 async def test_requests_are_counted_by_route_and_never_by_what_they_say(
     standins: StandIns, client: httpx2.AsyncClient
 ) -> None:
@@ -138,6 +151,8 @@ async def test_every_metric_is_in_the_handbook(scripted: Scripted) -> None:
     counting = world.kalends.services.answered.__self__  # type: ignore[attr-defined]  # it is a bound method
     counting.answered("BREW", None, 404, 0.1)
     counting.asked("caldav", "2xx", 0.1)
+    counting.budget_waited("caldav", "host", 0.1)
+    counting.budget_refused("caldav", "host")
     handbook = Path("docs/operations.md").read_text(encoding="utf-8")
     families = text_string_to_metric_families((await world.kalends.services.metrics.exposition()).decode())
     # when a counter began is told beside it

@@ -39,9 +39,14 @@ def test_everything_of_a_site(operator: Operator) -> None:
 
     provider = operator.json(
         *("provider", "install", "caldav", *of_site, "--name", "Ours", "--url", "https://dav.example"),
+        *("--requests-per-minute", "600"),
         *("--username", "local-part"),
     )
-    assert provider["config"] == {"url": "https://dav.example/", "username": "local-part"}
+    assert provider["config"] == {
+        "url": "https://dav.example/",
+        "username": "local-part",
+        "requestsPerMinute": "600",
+    }
     names = [one["name"] for one in operator.json("provider", "list", *of_site)["providers"]]
     assert names == ["Apple", "Ours"]
     operator.json("provider", "remove", *of_site, provider["providerId"])

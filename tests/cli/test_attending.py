@@ -12,7 +12,8 @@ import pytest
 
 from kalends.cli.output import stdout
 from kalends.cli.overview import Moment, moment_document, shown_moment
-from kalends.store.overview import AGES, Ages, Load
+from kalends.store.overview import AGES, Ages, Busy, LastRun, Load
+from kalends.store.runs import Cause, Outcome
 from tests.cli.operator import EXECUTABLE, PATIENCE_SECONDS, Operator
 from tests.cli.studio import Studio
 
@@ -71,7 +72,7 @@ def test_top_tells_what_fails_and_what_was_done(studio: Studio) -> None:
     operator.json("connection", "sync", connection, code=1)
     told = operator.json("top", "--once")
     assert told["connections"] == [{"status": "ERROR", "reason": "TOKEN_REVOKED", "count": 1}]
-    assert told["syncs"] == {"underWay": 0, "wanted": 0, "overdue": 0}
+    assert told["syncs"] == {"underWay": 0, "wanted": 0, "overdue": 0, "longestOverdue": 0.0}
     assert told["age"]["atMost"][0] == {"share": 0.5, "seconds": 60.0}
     assert [(one["connectionId"], one["error"]) for one in told["failures"]] == [(connection, "CredentialsRefused")]
     assert [one["outcome"] for one in told["runs"]] == ["failed", "done"]
@@ -97,6 +98,22 @@ def test_ages_beyond_all_bounds_are_told_as_such() -> None:
         console.print(shown_moment(moment))
     assert "95 % longer than 7 d" in captured.get()
     assert "oldest 1 d 5 min ago" in captured.get()
+
+
+@pytest.mark.parametrize("height", [30, 50, 80])
+def test_top_fits_the_terminal_however_much_there_is_to_tell(height: int) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    late = [Busy(str(number), "SYNCED", True, now - timedelta(minutes=9), None, 0, None) for number in range(8)]
+    runs = [LastRun(str(number), Cause.POLL, Outcome.DONE, now, now) for number in range(8)]
+    load = Load({("SYNCED", ""): 1000}, 9, 9, 9, 0, 0, Ages({}, 0, 0, None), timedelta(minutes=9))
+    console = stdout()
+    with console.capture() as captured:
+        console.print(shown_moment(Moment(now, load, 0, late, late, late, runs), height=height))
+    told = captured.get()
+    assert told.count("\n") <= height
+    assert all(title in told for title in ("Under way", "Waiting", "Failing", "Latest syncs"))
+    assert "9 overdue, the first for 9 min" in told
+    assert "9 min ago" in told
 
 
 def test_top_is_live_on_a_terminal_and_gives_the_screen_back(operator: Operator) -> None:

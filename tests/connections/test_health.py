@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from kalends.api.health_messages import ConnectionHealthMessage
+from kalends.cli.inspection import inspect, inspection_document
 from kalends.connections.health import error_kind
 from kalends.connections.readability import Obstacle, Standing
 from kalends.model.connection import Connection
@@ -95,6 +97,33 @@ async def test_old_gone_and_new_calendars_are_told_apart(scripted: Scripted) -> 
     await world.sync(connection)
     gone = await world.kalends.health.get(world.admin, connection.id)
     assert list(gone.readability.obstacles) == [Obstacle.ERROR, Obstacle.CALENDARS_GONE]
+
+
+async def test_a_calendar_that_is_suddenly_empty_is_told_until_that_is_certain(scripted: Scripted) -> None:
+    for day in (1, 2, 3):
+        scripted.remote.put(f"e{day}", ics(f"e{day}", "Busy", f"2026120{day}T090000Z"))
+    connection = await scripted.connect()
+    world = scripted.world
+    assert (await told(scripted, connection))["doubts"] == []
+    scripted.remote.events.clear()
+    scripted.kind.refuses_cursors = True
+    await world.sync(connection)
+    world.clock.advance(timedelta(minutes=1))
+    doubts = [{"calendarId": "c", "calendarName": "C", "missing": 3, "sinceDate": "2026-11-22T09:00:00Z"}]
+    assert (await told(scripted, connection))["doubts"] == doubts
+    inspection = await inspect(world.kalends.database, connection, {})
+    assert inspection_document(inspection)["doubts"] == doubts
+    assert len(await world.titles()) == 3
+    world.clock.advance(world.kalends.settings.doubt_wait)
+    await world.sync(connection)
+    assert (await told(scripted, connection))["doubts"] == []
+    assert await world.titles() == []
+
+
+async def told(scripted: Scripted, connection: Connection) -> dict[str, Any]:
+    """Return the health of a connection as it is answered."""
+    health = await scripted.world.kalends.health.get(scripted.world.owner, connection.id)
+    return ConnectionHealthMessage.of(health).model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 async def test_only_the_kind_of_an_error_is_told(scripted: Scripted) -> None:

@@ -1,13 +1,21 @@
-"""A worker that is about to be killed: syncs one connection, once, in a process of its own.
+"""Workers that are about to be killed: each syncs one connection, once, in a process of its own.
 
-A fork server loads its modules ahead, so that a kill costs some tenths of a second.
+`python -m tests.failpoints.child` loads all modules once and forks for each worker, so that a kill costs little more
+than the sync that it cuts off.
 """
 
 import asyncio
-import multiprocessing
+import base64
 import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from kalends.app import assemble
 from kalends.model.connection import Connection
@@ -15,9 +23,10 @@ from kalends.providers.caldav import members
 from kalends.settings import Settings
 from kalends.sync.failpoints import VARIABLE
 
+ROOT = Path(__file__).parents[2]
 PAGE = 3
 """Members of a page, so that small calendars have several."""
-PATIENCE = 60.0
+PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -31,30 +40,80 @@ class StoppedClock:
         return self.time
 
 
-def run_until_it_dies(settings: Settings, connection: Connection, now: datetime, failpoint: str) -> int | None:
-    """Sync in a process of its own that ends at the fail point; return how it ended: a negative signal, or 0."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    where = (settings, connection.site_id, connection.id)
-    process = context.Process(target=_work, args=(*where, StoppedClock(now), failpoint))
-    process.start()
-    process.join(PATIENCE)
-    try:
-        return process.exitcode
-    finally:
-        process.kill()
-        process.join()
-        process.close()
+@dataclass(frozen=True)
+class Task:
+    """What a worker is to do, and where it is to die; nowhere, where that is empty."""
+
+    settings: Settings
+    connection: Connection
+    now: datetime
+    failpoint: str
 
 
-def _work(settings: Settings, site_id: str, connection_id: str, clock: StoppedClock, failpoint: str) -> None:
-    os.environ[VARIABLE] = failpoint
+@dataclass(frozen=True)
+class Mortals:
+    """The process that forks."""
+
+    process: "subprocess.Popen[bytes]"
+
+    def warm_up(self, settings: Settings, connection: Connection, now: datetime) -> None:
+        """Sync in the process that forks: what is loaded and computed at first use, forks then find done."""
+        assert self._told(Task(settings, connection, now, "")) == 0
+
+    def run_until_it_dies(self, settings: Settings, connection: Connection, now: datetime, failpoint: str) -> int:
+        """Sync in a process of its own that ends at the fail point; return how it ended: a negative signal, or 0."""
+        return self._told(Task(settings, connection, now, failpoint))
+
+    def _told(self, task: Task) -> int:
+        asked, told = self.process.stdin, self.process.stdout
+        assert asked is not None
+        assert told is not None
+        asked.write(base64.b64encode(pickle.dumps(task)) + b"\n")
+        asked.flush()
+        return int(told.readline())
+
+
+@contextmanager
+def mortals() -> Iterator[Mortals]:
+    """Start the process that forks; it ends when nothing more can be asked of it."""
+    command = [sys.executable, "-m", "tests.failpoints.child"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
+        yield Mortals(process)
+
+
+def serve() -> None:
+    """Do what each line says in a fork, and print how that ended."""
+    told = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what is logged is no answer
+    for line in sys.stdin.buffer:
+        task, ended = pickle.loads(base64.b64decode(line)), 0
+        if not task.failpoint:
+            work(task)
+        elif (worker := os.fork()) == 0:
+            signal.alarm(PATIENCE_SECONDS)
+            work(task)
+            os._exit(0)
+        else:
+            ended = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+        print(ended, file=told, flush=True)
+
+
+def work(task: Task) -> None:
+    """Do a task, and die at it."""
+    os.environ[VARIABLE] = task.failpoint
     members._BATCH = PAGE
-    asyncio.run(_sync(settings, site_id, connection_id, clock))
+    asyncio.run(_sync(task))
 
 
-async def _sync(settings: Settings, site_id: str, connection_id: str, clock: StoppedClock) -> None:
-    async with assemble(settings, clock=clock) as kalends:
-        lease = await kalends.leased.claim(site_id, connection_id)
+async def _sync(task: Task) -> None:
+    async with assemble(task.settings, clock=StoppedClock(task.now)) as kalends:
+        lease = await kalends.leased.claim(task.connection.site_id, task.connection.id)
         assert lease is not None
         await kalends.leased.run(lease)
+
+
+if __name__ == "__main__":
+    from tests.failpoints.child import serve as serve_by_its_name
+
+    # what is unpickled belongs to this module's own name, and not to __main__
+    serve_by_its_name()

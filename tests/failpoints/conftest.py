@@ -1,16 +1,22 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from kalends.providers.caldav import members
-from tests.failpoints.child import PAGE
+from tests.failpoints.child import PAGE, Mortals, mortals
 from tests.world import World, settings_for, world_on
 
 
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "_BATCH", PAGE)
+
+
+@pytest.fixture(scope="session")
+def doomed() -> Iterator[Mortals]:
+    with mortals() as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """Group c, lines 15, 16 and 19, as far as they are about reading: duplicates and loops.
 
-That a second pass writes nothing, whatever etags do (lines 15 and 16), is in `tests/rules/test_rule_03…`.
+That a second pass writes nothing, whatever etags do (lines 15 and 16), is in `tests/rules/test_rule_03…`. That nothing
+imported is left after a disconnect (line 21) is in `tests/connections/test_connecting.py`
+(`test_disconnecting_leaves_nothing_imported_and_no_credentials`), an empty list of what is there (line 18) in
+`test_b_false_emptiness.py`.
 """
 
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""Group f, line 34: a server that is asked too much, and says when to come again."""
+"""Group f, line 34: a server that is asked too much, and says when to come again.
+
+That it is not asked too much in the first place, and not by many at once (line 33), is in `tests/net/test_budgets.py`.
+"""
 
 from datetime import timedelta
 

@@ -4,9 +4,14 @@ The matrix of zones, rules and odd texts (lines 38 to 40) is in `tests/ical`; a 
 `tests/rules/test_rule_06…`. CalDAV has no working-location or birthday events (line 37).
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from kalends.model.time import Window
+from kalends.schedules.changing import ScheduleChange
+from tests.rules.conftest import Scripted
 from tests.servers import CalDavServer
 from tests.world import World, ics
 
@@ -70,3 +75,47 @@ async def test_what_blocks_of_a_real_calendar_blocks_at_the_right_time_and_nothi
     ], "nine o'clock stays nine o'clock, the moved one is at its new time alone, the deleted one is gone"
     (day,) = [(start, end) for title, start, end in await real_world.events(span=SPRING) if title == "All day"]
     assert tuple(one.astimezone(UTC) for one in day) == (at(27, 23), at(28, 22)), "23 hours, midnight to midnight"
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"),
+    [
+        ("Pacific/Niue", 24),  # UTC-11
+        ("America/New_York", 24),
+        ("Europe/Berlin", 23),  # summer time begins on that day
+        ("Australia/Lord_Howe", 24),  # half an hour of summer time, which ends a week later
+        ("Pacific/Kiritimati", 24),  # UTC+14
+    ],
+)
+async def test_an_all_day_event_is_that_day_and_no_other_wherever_the_schedule_is(
+    scripted: Scripted, zone: str, hours: int
+) -> None:
+    world = scripted.world
+    schedule = await world.kalends.schedule_reading.get(world.site.id, world.schedule.id)
+    change = ScheduleChange(time_zone=zone)
+    await world.kalends.schedule_changing.update(world.site.id, world.schedule.id, change, revision=schedule.revision)
+    scripted.remote.put("day", ics("day", "Day", "20270328", end="20270329"))
+    scripted.remote.put("days", ics("days", "Days", "20270330", end="20270401"))
+    scripted.remote.put("no end", ics("no end", "No end", "20270402"))
+    await scripted.connect()
+    listed = {title: (start, end) for title, start, end in await world.events(span=SPRING)}
+    there = ZoneInfo(zone)
+    assert listed == {
+        "Day": (datetime(2027, 3, 28, tzinfo=there), datetime(2027, 3, 29, tzinfo=there)),
+        "Days": (datetime(2027, 3, 30, tzinfo=there), datetime(2027, 4, 1, tzinfo=there)),
+        "No end": (datetime(2027, 4, 2, tzinfo=there), datetime(2027, 4, 3, tzinfo=there)),
+    }
+    start, end = listed["Day"]
+    assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=hours)
+
+
+async def test_series_of_two_zones_change_to_summer_time_each_on_its_own_day(scripted: Scripted) -> None:
+    for place, day in (("Europe/Berlin", "01"), ("America/New_York", "02")):
+        text = ics(place, place, f"202703{day}T090000Z", lines="DURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=5\n")
+        scripted.remote.put(place, text.replace("DTSTART:", f"DTSTART;TZID={place}:").replace("00Z\nDUR", "00\nDUR"))
+    await scripted.connect()
+    span = Window(datetime(2027, 3, 1, tzinfo=UTC), datetime(2027, 4, 1, tzinfo=UTC))
+    hours: dict[str | None, list[int]] = {}
+    for title, start, _ in await scripted.world.events(span=span):
+        hours.setdefault(title, []).append(start.astimezone(UTC).hour)
+    assert hours == {"Europe/Berlin": [8, 8, 8, 8, 7], "America/New_York": [14, 14, 13, 13, 13]}

@@ -1,4 +1,9 @@
-"""Group k, line 49: nothing happens, and no error says so."""
+"""Group k, line 49: nothing happens, and no error says so.
+
+By how much a connection is late is told: `tests/connections/test_health.py` (`…what_is_late_is_seen…`) for one,
+`tests/store/test_overview.py` for all. Who keeps silent is not waited for without end: servers in
+`tests/net/test_limits.py`, the database in `tests/jobs/test_processes.py`.
+"""
 
 from datetime import timedelta
 

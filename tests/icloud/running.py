@@ -4,16 +4,17 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from typing import Any
 
-import httpcore2
 import pytest
 import uvicorn
+from aiohttp import AddrInfoType
 
 from kalends.net.address import IPAddress
+from kalends.net.dial import Guard
 from kalends.net.policy import NetPolicy
 from kalends.net.resolver import SrvTarget
 from tests.icloud.account import DOMAIN, ENTRY
@@ -49,23 +50,24 @@ class AppleNames:
         return []
 
 
-class _Dialling(httpcore2.AnyIOBackend):
-    """Dials the stand-in's port where 443 is meant, since only root may listen there."""
+class _Socket(socket.socket):
+    """Connects to the stand-in's port where 443 is meant, since only root may listen there."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__()
-        self._port = port
+    leads_to = 0
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the pool's interface
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        assert (host, port) == ("127.0.0.1", _HTTPS), f"{host}:{port} is not to be dialled"
-        return await super().connect_tcp(host, self._port, timeout, local_address, socket_options)
+    def connect(self, address: Any) -> None:
+        assert address == ("127.0.0.1", _HTTPS), f"{address} is not to be dialled"
+        super().connect(("127.0.0.1", self.leads_to))
+
+
+class _Dialling(Guard):
+    port = 0
+
+    def open_socket(self, place: AddrInfoType) -> socket.socket:
+        super().open_socket(place).close()
+        opened = _Socket(*place[:3])
+        opened.leads_to = self.port
+        return opened
 
 
 class ICloudClient(CountingClient):
@@ -75,10 +77,10 @@ class ICloudClient(CountingClient):
         self._port = running.port
         super().__init__(policy, resolver=AppleNames(running.retired), ssl_context=running.authorities, **options)
 
-    def _open_pool(self, *, allowed_only: bool) -> httpcore2.AsyncConnectionPool:
-        pool = super()._open_pool(allowed_only=allowed_only)
-        pool._network_backend._plain = _Dialling(self._port)  # type: ignore[attr-defined]  # what ours puts there
-        return pool
+    def _guard(self, *, allowed_only: bool) -> Guard:
+        guard = _Dialling(self.policy, self._resolver, allowed_only=allowed_only)
+        guard.port = self._port
+        return guard
 
 
 class RunningICloud(ICloud):

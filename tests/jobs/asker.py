@@ -11,7 +11,7 @@ from kalends.app import assemble
 from kalends.model.connection import ConnectionKey
 from tests.world import settings_for
 
-IN_ONE_TRANSACTION = 5
+IN_ONE_TRANSACTION = 20
 
 
 async def ask(url: str, folder: str, site_id: str, rounds: int, connection_ids: list[str]) -> None:

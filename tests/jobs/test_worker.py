@@ -17,17 +17,18 @@ from kalends.providers.base import AccountSession
 from kalends.providers.errors import Unavailable
 from kalends.store.connections import Connections
 from kalends.store.leases import Leases
+from kalends.store.occupancy import Occupancy
 from kalends.store.runs import Runs
 from kalends.store.servers import Servers
 from tests.rules.conftest import Scripted
 from tests.scripted_provider import GUID, RemoteCalendar
 from tests.world import ics
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + PATIENCE
+async def until(condition: Callable[[], Awaitable[bool]], *, within: float = PATIENCE) -> None:
+    deadline = time.monotonic() + within
     while not await condition():
         assert time.monotonic() < deadline, "it never came true"
         await asyncio.sleep(0.02)
@@ -180,6 +181,9 @@ async def test_asking_with_no_server_running_does_the_sync_here(scripted: Script
 async def test_asking_beside_a_server_leaves_the_work_to_it(scripted: Scripted) -> None:
     world, kalends = scripted.world, scripted.world.kalends
     connection = await scripted.connect(sync=False)
+    occupancy = Occupancy(world.kalends.settings.data_dir / "kalends.db")
+    occupancy.enter()
+    occupancy.settle()
     async with kalends.database.write() as writer:
         await Servers(writer).beat("another process", world.clock.now())
     asking = asyncio.create_task(kalends.asking.sync(connection, within=timedelta(minutes=1)))
@@ -191,6 +195,7 @@ async def test_asking_beside_a_server_leaves_the_work_to_it(scripted: Scripted) 
     assert await asyncio.wait_for(asking, PATIENCE)
     async with kalends.database.read() as reader:
         assert len(await Runs(reader, world.site.id).latest(connection.id, 10)) == 1
+    occupancy.leave()
 
 
 async def test_asking_does_not_wait_for_a_server_that_died(scripted: Scripted) -> None:
@@ -255,7 +260,9 @@ async def connect_some(scripted: Scripted, count: int, *, sync: bool = True) -> 
 
 async def test_polls_leave_a_place_for_what_is_asked_for(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     world, kalends = scripted.world, scripted.world.kalends
-    places = kalends.settings.sync_concurrency
+    places = 5
+    monkeypatch.setattr(kalends.worker, "_most", places)
+    monkeypatch.setattr(kalends.worker, "_flights", asyncio.Semaphore(places))
     await connect_some(scripted, places + 2)
     asked = await scripted.connect(sync=False)
     world.clock.advance(timedelta(hours=1))

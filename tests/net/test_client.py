@@ -35,11 +35,11 @@ async def test_an_answer_is_handed_over_whole_whatever_its_status() -> None:
 
 
 async def test_each_hop_is_counted_by_how_it_ended() -> None:
-    told: list[str] = []
+    told: list[tuple[str, str]] = []
 
-    def watch(outcome: str, seconds: float) -> None:
+    def watch(method: str, outcome: str, seconds: float) -> None:
         assert seconds >= 0
-        told.append(outcome)
+        told.append((method, outcome))
 
     async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
         match asked.target:
@@ -58,7 +58,8 @@ async def test_each_hop_is_counted_by_how_it_ended() -> None:
         with pytest.raises(AddressRefused):
             await watched.request("GET", "http://10.0.0.1/")
         await client.request("GET", f"{url}/there")
-    assert told == ["3xx", "4xx", "Unreachable", "AddressRefused"], "and only what was sent as watched"
+    sent = [("GET", "3xx"), ("GET", "4xx"), ("POST", "Unreachable"), ("GET", "AddressRefused")]
+    assert told == sent, "and only what was sent as watched"
 
 
 async def test_only_these_header_fields_are_sent() -> None:

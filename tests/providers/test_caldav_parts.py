@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, ImportFeature
+from kalends.net.allowance import Allowance, Scope
 from kalends.providers.apple import APPLE
 from kalends.providers.base import ProviderKind
 from kalends.providers.caldav import CALDAV, bodies, multistatus
@@ -93,6 +95,10 @@ def test_urls_are_made_absolute_and_normal() -> None:
         ({"url": "http://127.0.0.1:5232/"}, {"url": "http://127.0.0.1:5232/", "username": "email"}),
         ({"url": "Example.com", "username": "local-part"}, {"url": "example.com", "username": "local-part"}),
         ({"url": "bücher.example"}, {"url": "xn--bcher-kva.example", "username": "email"}),
+        (
+            {"url": "example.com", "requestsPerMinute": " 0240 "},
+            {"url": "example.com", "username": "email", "requestsPerMinute": "240"},
+        ),
     ],
 )
 def test_a_configuration_has_one_normal_form(given_config: dict[str, str], normal: dict[str, str]) -> None:
@@ -117,6 +123,10 @@ def test_a_configuration_has_one_normal_form(given_config: dict[str, str], norma
         ({"url": "https://" + "a" * 10_000}, "cannot be used"),
         ({"url": "https://example.com", "username": "upn"}, "'upn'"),
         ({"url": "https://example.com", "user": "x"}, "'user'"),
+        *(
+            ({"url": "https://example.com", "requestsPerMinute": text}, "a number from 6 to 60000")
+            for text in ("", "5", "-6", "6.5", "60001", "9" * 5000, "²", "many")
+        ),
     ],
 )
 def test_a_bad_configuration_says_what_is_wrong(config: dict[str, str], says: str) -> None:
@@ -129,6 +139,15 @@ def test_apple_has_nothing_to_configure() -> None:
     assert APPLE.check_config({}) == {}
     with pytest.raises(ValueError, match="'url'"):
         APPLE.check_config({"url": "https://example.com"})
+
+
+def test_accounts_may_be_asked_as_often_as_the_kind_or_the_installation_says() -> None:
+    minute = timedelta(minutes=1)
+    assert list(APPLE.budgets({})) == [Allowance(Scope.ACCOUNT, 240, minute, 20)]
+    config = {"url": "https://example.com"}
+    assert list(CALDAV.budgets(CALDAV.check_config(config))) == []
+    bounded = CALDAV.check_config({**config, "requestsPerMinute": "6"})
+    assert list(CALDAV.budgets(bounded)) == [Allowance(Scope.ACCOUNT, 6, minute, 5)]
 
 
 def test_what_the_kinds_are_and_can_do() -> None:

@@ -327,10 +327,25 @@ async def test_what_sync_collection_told_meanwhile_explains_another_tag() -> Non
         mirror = full_of(A)
         mirror.cursor = str(Cursor(CursorKind.SYNC_TOKEN, "old", "before"))
         await mirror.sync(session, CALENDAR)
-        assert mirror.cursor == str(Cursor(CursorKind.SYNC_TOKEN, "t"))
+        assert mirror.cursor == str(Cursor(CursorKind.SYNC_TOKEN, "t", "before"))
         await mirror.sync(session, CALENDAR, thorough=True)
         assert session.quirks == frozenset()
     assert mirror.cursor == str(Cursor(CursorKind.SYNC_TOKEN, "t", "after"))
+
+
+async def test_what_sync_collection_left_out_among_other_changes_is_found_on_the_daily_look() -> None:
+    script = Script()
+    told = {"old": multistatus(member(A, '"1"'), token="t"), "t": multistatus(token="t")}
+    script.on("REPORT", "/c/", _by_token(told))
+    script.holds(TEXTS)
+    _etags(script, A, B, ctag="after")
+    async with scripted(script) as session:
+        mirror = Mirror()
+        mirror.cursor = str(Cursor(CursorKind.SYNC_TOKEN, "old", "before"))
+        await mirror.sync(session, CALENDAR)
+        assert mirror.holds("title-a"), "nobody can know yet"
+        await mirror.sync(session, CALENDAR, thorough=True)
+    assert mirror.holds("title-a", "title-b")
 
 
 async def test_a_failed_daily_look_at_the_tag_does_not_fail_the_reading() -> None:
@@ -607,7 +622,38 @@ async def test_a_member_that_no_way_brings_is_quarantined() -> None:
     assert mirror.items == {A: ("", None)}
 
 
-async def test_a_member_that_could_not_be_had_is_asked_for_again_on_the_daily_look() -> None:
+async def test_a_member_that_could_not_be_had_is_asked_for_again_at_once() -> None:
+    script = Script()
+    script.on("REPORT", "/c/", by_report([multistatus(member(A, '"2"'), token="t"), multistatus(token="t")], raw(501)))
+    script.on("PROPFIND", "/c/", multistatus(collection("/c/")))
+    script.on("GET", A, raw(200, b"\xff\xfe"))
+    async with scripted(script) as session:
+        mirror = full_of(A, B)
+        await mirror.sync(session, CALENDAR)
+        assert mirror.items[A] == ("", None)
+        script.holds(TEXTS)
+        await mirror.sync(session, CALENDAR)
+        assert mirror.holds("title-a", "title-b"), "the server did not call it a change"
+        before = len(script.asked)
+        await mirror.sync(session, CALENDAR)
+        assert script.lines()[before:] == ["REPORT /c/"], "and now it is had"
+
+
+async def test_a_member_that_came_in_an_older_version_than_was_listed_is_asked_for_again() -> None:
+    script = Script()
+    script.on("REPORT", "/c/", by_report([multistatus(member(A, '"2"'), token="t"), multistatus(token="t")], raw(501)))
+    script.on("PROPFIND", "/c/", multistatus(collection("/c/")))
+    stale = {"Content-Type": "text/calendar", "ETag": '"1"'}
+    script.on("GET", A, raw(200, TEXTS[B].encode(), stale), raw(200, TEXTS[A].encode(), stale | {"ETag": '"2"'}))
+    async with scripted(script) as session:
+        mirror = full_of(A)
+        for _ in range(3):
+            await mirror.sync(session, CALENDAR)
+    assert mirror.holds("title-a")
+    assert script.lines().count(f"GET {A}") == 2
+
+
+async def test_a_member_that_cannot_be_had_is_asked_for_a_few_times_and_then_on_the_daily_look() -> None:
     script = Script()
     script.on("REPORT", "/c/", by_report([multistatus(member(A, '"2"'), token="t"), multistatus(token="t")], raw(501)))
     script.on("PROPFIND", "/c/", multistatus(collection("/c/")))
@@ -615,7 +661,9 @@ async def test_a_member_that_could_not_be_had_is_asked_for_again_on_the_daily_lo
     async with scripted(script) as session:
         mirror = full_of(A, B)
         await mirror.sync(session, CALENDAR)
-        assert mirror.items[A] == ("", None)
+        for _ in range(10):
+            await mirror.sync(session, CALENDAR)
+        assert script.lines().count(f"GET {A}") == 6
         script.holds(TEXTS)
         await mirror.sync(session, CALENDAR)
         assert mirror.items[A] == ("", None), "the server did not call it a change"

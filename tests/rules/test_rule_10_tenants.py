@@ -43,7 +43,7 @@ def without_site(statement: str) -> bool:
     if text.startswith("INSERT"):
         return "site_id" not in text
     condition = text.partition(" WHERE ")[2]
-    return not re.search(r"\bsite_id = (\?|\$\d)", condition)
+    return not re.search(r"\bsite_id = (\?|\$\d)|\(\w+\.site_id, [^()]*\) IN \((VALUES )?\(", condition)
 
 
 async def test_rule_10_every_statement_of_a_whole_life_names_the_site(scripted: Scripted) -> None:
@@ -95,7 +95,9 @@ def test_rule_10_the_check_itself_sees_a_statement_without_a_site() -> None:
     assert without_site("SELECT items.item_key FROM items WHERE items.calendar_id = ?")
     assert without_site("DELETE FROM occurrences WHERE occurrences.calendar_id = $1")
     assert without_site("UPDATE connections SET status=? WHERE connections.id = ?")
+    assert without_site("SELECT * FROM readings WHERE (readings.calendar_id, readings.cursor) IN (VALUES (?, ?))")
     assert not without_site("SELECT 1")
+    assert not without_site("SELECT * FROM readings WHERE (readings.site_id, readings.calendar_id) IN (($1, $2))")
 
 
 async def test_rule_10_another_sites_ids_are_not_found(scripted: Scripted) -> None:

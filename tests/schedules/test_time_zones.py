@@ -193,6 +193,7 @@ async def test_a_move_that_is_cut_off_shows_nothing_at_wrong_times(
     assert await listed(world) == expected(NEW_YORK)
     await move(world, BERLIN)
     assert await listed(world) == expected(BERLIN), "half of it had been moved"
+    world.clock.advance(world.kalends.settings.lease_time + timedelta(seconds=1))
     await world.sync(connection)
     assert await listed(world) == await kept(world) == expected(BERLIN)
 

@@ -137,6 +137,7 @@ async def test_a_first_import_that_is_throttled_goes_on_later(household: Househo
     account.throttle = Throttle(spared=3, retry_after="60")
     assert (await world.sync(connection)).error is not None
     account.throttle = None
+    world.clock.advance(timedelta(seconds=60))
     assert (await world.sync(connection)).error is None
     assert await world.titles() == ["Haircut", "Meeting"]
 

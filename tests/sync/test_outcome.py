@@ -6,7 +6,7 @@ import pytest
 
 from kalends.model.connection import Connection, ErrorReason, ImportConfig, Status
 from kalends.providers.errors import CalendarGone, CredentialsRefused, Unavailable
-from kalends.sync.outcome import LONGEST_BACK_OFF, after_failure, describe
+from kalends.sync.outcome import after_failure, describe
 from kalends.sync.timing import Timing
 from tests.world import NOW
 
@@ -80,7 +80,7 @@ def test_the_back_off_grows_to_an_hour_and_no_further() -> None:
     ]
     assert waits == sorted(waits)
     assert waits[0] < timedelta(minutes=3)
-    assert waits[-1] <= LONGEST_BACK_OFF * 1.1
+    assert waits[-1] <= TIMING.longest_retry_interval * 1.1
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,11 @@ class ProviderDirectory:
         installed = self._installed(await Installs(connection, site_id).all())
         return {provider.id: provider for provider in (*self._built_in(), *installed)}
 
+    def of(self, provider_id: str, install: Install | None) -> Provider | None:
+        """Return the provider that a connection names, given its installation where there is one, as `known` does."""
+        found = self._built_in() if install is None else self._installed([install])
+        return next((one for one in found if one.id == provider_id), None)
+
     def _built_in(self) -> Sequence[Provider]:
         return [
             _provider(kind, kind.built_in_id, kind.default_name, {}, built_in=True)

@@ -2,21 +2,20 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 
 from kalends.accounts.directory import ProviderDirectory
 from kalends.model.calendar import Account
 from kalends.model.connection import Connection
 from kalends.model.provider import Provider
+from kalends.net.budgets import Budgets
 from kalends.net.client import GuardedClient
 from kalends.providers.base import AccountSession
 from kalends.providers.errors import CredentialsRefused, Unavailable
-from kalends.store.connections import Connections
 from kalends.store.database import Database
 from kalends.vault.sealing import SealBroken, Vault
 
-ProviderWatch = Callable[[str, str, float], None]
-"""Told of each request to a provider: the kind of its plugin, how the request ended, and its seconds."""
+ProviderWatch = Callable[[str, str, str, float], None]
+"""Told of each request to a provider: the kind of its plugin, the method, how the request ended, and its seconds."""
 
 
 class Accounts:
@@ -28,33 +27,43 @@ class Accounts:
         directory: ProviderDirectory,
         vault: Vault,
         client: GuardedClient,
+        budgets: Budgets,
         watch: ProviderWatch,
     ) -> None:
         self._database = database
         self._directory = directory
         self._vault = vault
         self._client = client
+        self._budgets = budgets
         self._watch = watch
 
     async def find(self, provider: Provider, *, email: str, password: str) -> Account:
         """Return the account that credentials open; raises `ProviderError`."""
         kind = self._directory.kind(provider)
-        return await kind.connect_with_credentials(
-            self._watched(provider), provider.config, email=email, password=password
-        )
+        # which account it is, nobody knows yet: until then it is known by what was typed
+        client = self._client_for(provider, f"{provider.id} {email.strip().lower()}")
+        return await kind.connect_with_credentials(client, provider.config, email=email, password=password)
 
     @asynccontextmanager
     async def open(self, provider: Provider, account: Account) -> AsyncIterator[AccountSession]:
         """Open a session for an account that was just found; raises `ProviderError`."""
         kind = self._directory.kind(provider)
-        async with kind.session(self._watched(provider), provider.config, account.credentials) as session:
+        client = self._client_for(provider, account.key)
+        async with kind.session(client, provider.config, account.credentials) as session:
             yield session
 
     @asynccontextmanager
-    async def session(self, connection: Connection, provider: Provider) -> AsyncIterator[AccountSession]:
-        """Open a session for a stored connection; raises `ProviderError`."""
-        async with self._database.read() as reader:
-            sealed = await Connections(reader, connection.site_id).sealed_credentials(connection.id)
+    async def session(
+        self,
+        connection: Connection,
+        provider: Provider,
+        sealed: bytes | None,
+        sent: Callable[[], None] | None = None,
+    ) -> AsyncIterator[AccountSession]:
+        """Open a session for a stored connection with its credentials, which are None where they were erased.
+
+        `sent` is called for each request of it. Raises `ProviderError`.
+        """
         if sealed is None:
             raise CredentialsRefused("the credentials were erased")
         try:
@@ -62,11 +71,22 @@ class Accounts:
         except SealBroken as error:
             raise Unavailable(str(error)) from None
         kind = self._directory.kind(provider)
-        async with kind.session(self._watched(provider), provider.config, credentials, connection.quirks) as session:
+        client = self._client_for(provider, connection.account_key, sent)
+        async with kind.session(client, provider.config, credentials, connection.quirks) as session:
             yield session
 
-    def _watched(self, provider: Provider) -> GuardedClient:
-        return self._client.watched(partial(self._watch, provider.kind))
+    def _client_for(
+        self, provider: Provider, account_key: str, sent: Callable[[], None] | None = None
+    ) -> GuardedClient:
+        """Return the client for one account: its requests are counted, and keep to the account's budgets."""
+
+        def watch(method: str, outcome: str, seconds: float) -> None:
+            self._watch(provider.kind, method, outcome, seconds)
+            if sent is not None:
+                sent()
+
+        allowances = self._directory.kind(provider).budgets(provider.config)
+        return self._client.watched(watch).within(self._budgets.of(provider.kind, account_key, allowances))
 
     def seal(self, account: Account, site_id: str, connection_id: str) -> bytes:
         """Return the account's credentials as they are stored with a connection."""

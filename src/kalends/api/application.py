@@ -59,13 +59,11 @@ def create_api(services: Services) -> Starlette:
         routes=[
             *(_route(prefix, operation, services) for operation in OPERATIONS for prefix in operation.prefixes),
             Route(token.PATH, token.TokenEndpoint(services).answer, methods=["POST"], name="token"),
-            Route(health.PATH, health.CheckEndpoint(services.check_database).answer, methods=["GET"], name="health"),
-            Route(health.READY_PATH, health.CheckEndpoint(services.check_ready).answer, methods=["GET"], name="ready"),
-            Route(metrics.PATH, metrics.MetricsEndpoint(services).answer, methods=["GET"], name="metrics"),
+            *_monitoring(services),
             *Documents(OPERATIONS).routes(),
         ],
         middleware=[
-            Middleware(RequestLog, answered=services.answered),
+            Middleware(RequestLog, answered=services.answered, tracing=services.tracing),
             Middleware(
                 CORSMiddleware,
                 allow_origins=["*"],
@@ -85,6 +83,26 @@ def create_api(services: Services) -> Starlette:
     return app
 
 
+def create_monitoring(services: Services) -> Starlette:
+    """Return the application of a process that does not serve the API: what monitors ask, and nothing else."""
+    return Starlette(
+        routes=_monitoring(services),
+        middleware=[
+            Middleware(RequestLog, answered=services.answered, tracing=services.tracing),
+            Middleware(LastResort),
+        ],
+        exception_handlers={KalendsError: _refuse, HTTPException: _refuse_route_beside_monitoring},
+    )
+
+
+def _monitoring(services: Services) -> list[Route]:
+    return [
+        Route(health.PATH, health.CheckEndpoint(services.check_database).answer, methods=["GET"], name="health"),
+        Route(health.READY_PATH, health.CheckEndpoint(services.check_ready).answer, methods=["GET"], name="ready"),
+        Route(metrics.PATH, metrics.MetricsEndpoint(services).answer, methods=["GET"], name="metrics"),
+    ]
+
+
 def _route(prefix: str, operation: Operation[Any], services: Services) -> Route:
     return Route(
         prefix + operation.path, Endpoint(operation, services), methods=[operation.method], name=operation.name
@@ -96,11 +114,17 @@ async def _refuse(_request: Request, error: Any) -> Response:
 
 
 async def _refuse_route(request: Request, _error: Any) -> Response:
+    return _refuse_path(request, f"Nothing is served here; the calendar methods are under {EXTERNAL_CALENDARS[0]}/.")
+
+
+async def _refuse_route_beside_monitoring(request: Request, _error: Any) -> Response:
+    return _refuse_path(request, "Nothing is served here; this process answers monitors alone.")
+
+
+def _refuse_path(request: Request, why: str) -> Response:
     allowed = _allowed(request)
     if not allowed:
-        return refusal(
-            NoSuchMethod(f"Nothing is served here; the calendar methods are under {EXTERNAL_CALENDARS[0]}/.")
-        )
+        return refusal(NoSuchMethod(why))
     headers = {"Allow": ", ".join(sorted({*allowed, "OPTIONS"}))}
     if request.method == "OPTIONS":
         return Response(status_code=204, headers=headers)

@@ -10,23 +10,26 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kalends.api.refusals import InternalError, refusal
 from kalends.api.services import Answered
+from kalends.tracing.port import Tracing
 
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = "X-Wix-Request-Id"
+TRACEPARENT = b"traceparent"
 NOBODY_WAITS = 499
 """What the log calls a request that ended without an answer."""
 
 
 class RequestLog:
-    """Gives each request an id, which every answer and every log line carries, and logs and counts it when it is done.
+    """Gives each request an id, which every answer and every log line carries; logs, counts and traces it.
 
     The line names the route, never the path, the query or a header: those hold ids, cursors and tokens.
     """
 
-    def __init__(self, app: ASGIApp, answered: Answered) -> None:
+    def __init__(self, app: ASGIApp, answered: Answered, tracing: Tracing) -> None:
         self._app = app
         self._answered = answered
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -42,13 +45,17 @@ class RequestLog:
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            self._tracing.request(scope["method"], _traceparent(scope)) as span,
+        ):
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
                 route = getattr(scope.get("route"), "path", None)
                 seconds = time.perf_counter() - began
                 self._answered(scope["method"], route, status, seconds)
+                span.answered(route, status)
                 log.info(
                     "request",
                     method=scope["method"],
@@ -57,6 +64,10 @@ class RequestLog:
                     ms=round(seconds * 1000, 1),
                     request_id=request_id,
                 )
+
+
+def _traceparent(scope: Scope) -> str | None:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == TRACEPARENT), None)
 
 
 class LastResort:

@@ -1,5 +1,6 @@
 """How the health and the history of a connection are written: kinds of errors and counts, never what a server said."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -32,6 +33,29 @@ class NamedCalendarMessage(Answer):
             name=stored.calendar.name or None,
             gone_date=None if gone is None else date_time(gone),
         )
+
+
+class DoubtMessage(Answer):
+    """That most of a calendar is suddenly missing, and not believed to be gone."""
+
+    calendar_id: str = Field(description="The provider's id of the calendar.")
+    calendar_name: str | None = Field(None, description="Its name, for people.")
+    missing: int = Field(ge=0, description="Events that are missing, and block until another reading says so too.")
+    since_date: DateTimeText = Field(description="Since when.")
+
+    @classmethod
+    def of_each(cls, calendars: Sequence[StoredCalendar]) -> list["DoubtMessage"]:
+        """Return the messages for those of the calendars that are doubted."""
+        return [
+            cls(
+                calendar_id=one.calendar.id,
+                calendar_name=one.calendar.name or None,
+                missing=one.doubt.items,
+                since_date=date_time(one.doubt.since),
+            )
+            for one in calendars
+            if one.doubt is not None
+        ]
 
 
 class ContentsMessage(Answer):
@@ -95,6 +119,9 @@ class ConnectionHealthMessage(Answer):
     not_chosen_calendars: list[NamedCalendarMessage] = Field(
         description="Calendars that the account has and that are not imported, those that are new among them."
     )
+    doubts: list[DoubtMessage] = Field(
+        description="Calendars that are suddenly empty, or nearly so; their events are kept until that is certain."
+    )
     quirks: list[str] = Field(description="Names of the deviations that the calendar server showed.")
     acknowledgement: AcknowledgementMessage | None = Field(
         None, description="There if somebody acknowledged that the connection is broken."
@@ -131,6 +158,7 @@ class ConnectionHealthMessage(Answer):
             ),
             gone_calendars=[NamedCalendarMessage.of(calendar) for calendar in health.gone],
             not_chosen_calendars=[NamedCalendarMessage.of(calendar) for calendar in health.not_chosen],
+            doubts=DoubtMessage.of_each(chosen),
             quirks=sorted(one.quirks),
             acknowledgement=AcknowledgementMessage.of(health.acknowledgement) if health.acknowledgement else None,
             **{name: date_time(moment) for name, moment in dates.items() if moment is not None},
@@ -168,6 +196,9 @@ class RunMessage(Answer):
     ended_date: DateTimeText = Field(description="When it had ended.")
     duration: float = Field(ge=0, description="How long it took, in seconds.")
     counts: RunCountsMessage = Field(description="What it did, as far as it came.")
+    requests: int | None = Field(
+        None, ge=0, description="Requests that it sent to the provider; absent where nobody counted them yet."
+    )
     error: str | None = Field(None, description="The kind of error, where it failed.")
 
     @classmethod
@@ -188,6 +219,7 @@ class RunMessage(Answer):
                 removed=counts.removed,
                 quarantined=counts.quarantined,
             ),
+            requests=run.requests,
             error=error_kind(run.error),
         )
 

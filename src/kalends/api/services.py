@@ -1,7 +1,7 @@
 """What the API calls: each use case as the few methods that are needed of it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from kalends.schedules.changing import ScheduleChange
 from kalends.schedules.creating import ScheduleDraft
 from kalends.schedules.queries import ScheduleQuery
 from kalends.schedules.reading import SchedulePage
+from kalends.tracing.port import NoTracing, Tracing
 
 
 class Authentication(Protocol):
@@ -234,4 +235,5 @@ class Services:
     metrics_token: str | None
     """What monitors have to know; where there is none, nobody is told."""
     answered: Answered
+    tracing: Tracing = field(default_factory=NoTracing)
     max_request_bytes: int = 1 << 20

@@ -38,12 +38,13 @@ def runs(
                 one.counts.changed,
                 one.counts.removed,
                 one.counts.quarantined,
+                one.requests,
                 one.error,
             )
             for one in page.runs
         ]
         columns = (
-            *("started", "took", "cause", "outcome", "calendars", "changed", "removed", "quarantined"),
+            *("started", "took", "cause", "outcome", "calendars", "changed", "removed", "quarantined", "requests"),
             "error",
         )
         document = {"runs": [run_document(one) for one in page.runs], "more": page.next_cursor is not None}

@@ -206,6 +206,7 @@ def _inspected(found: "Inspection") -> list["RenderableType"]:
             one.counts.changed,
             one.counts.removed,
             one.counts.quarantined,
+            one.requests,
             one.error,
         )
         for one in found.runs
@@ -213,9 +214,14 @@ def _inspected(found: "Inspection") -> list["RenderableType"]:
     shown: list[RenderableType] = [
         table(("calendar", "state", "items", "last good read"), calendars, title="Calendars"),
         table(
-            ("started", "cause", "outcome", "changed", "removed", "quarantined", "error"), runs, title="Latest syncs"
+            ("started", "cause", "outcome", "changed", "removed", "quarantined", "requests", "error"),
+            runs,
+            title="Latest syncs",
         ),
     ]
+    doubted = [(one.calendar.name, one.doubt.items, instant(one.doubt.since)) for one in found.calendars if one.doubt]
+    if doubted:
+        shown.append(table(("calendar", "events", "since"), doubted, title="Suddenly missing, and kept until certain"))
     if found.quirks:
         peculiar = [(name, one and one.summary, one and one.consequence) for name, one in found.quirks.items()]
         shown.append(

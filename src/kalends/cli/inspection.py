@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from kalends.api.connection_messages import ConnectionMessage
+from kalends.api.health_messages import DoubtMessage
 from kalends.cli.output import instant
 from kalends.store.calendars import Calendars, StoredCalendar
 from kalends.store.contents import Contents
@@ -75,6 +76,10 @@ def inspection_document(found: Inspection) -> dict[str, Any]:
             }
             for one in found.calendars
         ],
+        "doubts": [
+            one.model_dump(mode="json", by_alias=True, exclude_none=True)
+            for one in DoubtMessage.of_each(found.calendars)
+        ],
         "quarantined": [
             {"calendar": one.calendar, "uid": one.problem.uid, "reason": one.problem.reason}
             for one in found.quarantined
@@ -93,6 +98,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "cause": run.cause.value,
         "outcome": run.outcome.value,
         "counts": asdict(run.counts),
+        "requests": run.requests,
         "startedDate": instant(run.started_at),
         "endedDate": instant(run.ended_at),
         "error": run.error,

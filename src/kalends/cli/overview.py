@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ROWS = 8
 """How many connections and runs each table holds."""
+SUMMARY_LINES, FRAME_LINES = 6, 5
+"""Lines of a screen that stand above the tables, and that each table takes besides its rows."""
 RUNS_SINCE = timedelta(hours=1)
 SHARES = (("half", 0.5), ("95 %", 0.95), ("99 %", 0.99))
 
@@ -58,7 +60,12 @@ def moment_document(moment: Moment) -> dict[str, Any]:
             {"status": status, "reason": reason or None, "count": count}
             for (status, reason), count in sorted(load.statuses.items())
         ],
-        "syncs": {"underWay": load.held, "wanted": load.wanted, "overdue": load.overdue},
+        "syncs": {
+            "underWay": load.held,
+            "wanted": load.wanted,
+            "overdue": load.overdue,
+            "longestOverdue": _seconds(load.longest_overdue),
+        },
         "failing": load.failing,
         "acknowledged": load.acknowledged,
         "quarantined": moment.quarantined,
@@ -86,17 +93,20 @@ def moment_document(moment: Moment) -> dict[str, Any]:
     }
 
 
-def shown_moment(moment: Moment) -> "RenderableType":
-    """Return a moment as people are shown it."""
+def shown_moment(moment: Moment, *, height: int | None = None) -> "RenderableType":
+    """Return a moment as people are shown it; tables are shortened where a terminal has only so many lines."""
     load, ages = moment.load, moment.load.ages
     statuses = ", ".join(f"{count} {reason or status}" for (status, reason), count in sorted(load.statuses.items()))
     oldest = "–" if ages.oldest is None else _span(ages.oldest)
     shares = ", ".join(f"{name} {_share(ages.share(part))}" for name, part in SHARES) if ages.total else None
+    longest = f", the first for {_span(load.longest_overdue)}" if load.overdue else ""
+    tables = sum(bool(one) for one in (moment.under_way, moment.waiting, moment.failing, moment.runs))
+    rows_shown = ROWS if height is None or not tables else max((height - SUMMARY_LINES) // tables - FRAME_LINES, 1)
     parts: list[RenderableType] = [
         line("Kalends at", instant(moment.at), style="bold"),
         facts(
             connections=statuses or "none",
-            syncs=f"{load.held} under way, {load.wanted} asked for, {load.overdue} overdue",
+            syncs=f"{load.held} under way, {load.wanted} asked for, {load.overdue} overdue{longest}",
             last_good_read=f"{shares}; oldest {oldest} ago, {ages.never} never" if shares else None,
             trouble=f"{load.failing} failing, {load.acknowledged} acknowledged",
             quarantined=f"{moment.quarantined} events",
@@ -108,13 +118,16 @@ def shown_moment(moment: Moment) -> "RenderableType":
                 (
                     one.connection_id,
                     one.status,
+                    "yes" if one.asked else None,
+                    _when(moment.at, one.since),
                     _ago(moment.at, one.last_good_read_at),
                     one.failures,
                     error_kind(one.last_error),
                 )
-                for one in busy
+                for one in busy[:rows_shown]
             ]
-            parts.append(table(("connection", "status", "last good read", "failures", "error"), rows, title=title))
+            columns = ("connection", "status", "asked for", "due", "last good read", "failures", "error")
+            parts.append(table(columns, rows, title=title))
     if moment.runs:
         rows_of_runs = [
             (
@@ -127,10 +140,10 @@ def shown_moment(moment: Moment) -> "RenderableType":
                 one.counts.get("removed"),
                 error_kind(one.error),
             )
-            for one in moment.runs
+            for one in moment.runs[:rows_shown]
         ]
-        columns = ("ended", "connection", "cause", "outcome", "took", "changed", "removed", "error")
-        parts.append(table(columns, rows_of_runs, title="Latest syncs"))
+        of_runs = ("ended", "connection", "cause", "outcome", "took", "changed", "removed", "error")
+        parts.append(table(of_runs, rows_of_runs, title="Latest syncs"))
     return Group(*parts)
 
 
@@ -138,6 +151,7 @@ def _busy_document(one: Busy) -> dict[str, Any]:
     return {
         "connectionId": one.connection_id,
         "status": one.status,
+        "asked": one.asked,
         "dueDate": instant(one.since),
         "lastGoodReadDate": instant(one.last_good_read_at),
         "failures": one.failures,
@@ -155,6 +169,10 @@ def _share(bound: timedelta | None) -> str:
 
 def _ago(now: datetime, then: datetime | None) -> str | None:
     return None if then is None else f"{_span(max(now - then, timedelta()))} ago"
+
+
+def _when(now: datetime, due: datetime | None) -> str | None:
+    return f"in {_span(due - now)}" if due is not None and due > now else _ago(now, due)
 
 
 def _span(span: timedelta) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 import uvloop
 
-BRIDGED = ("uvicorn.error", "asyncio", "pgqueuer")
+BRIDGED = ("uvicorn.error", "asyncio", "pgqueuer", "opentelemetry")
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)

@@ -36,10 +36,19 @@ def install(
             help="User name at sign-in: the e-mail address, or what is before its at sign.",
         ),
     ] = None,
+    requests_per_minute: Annotated[
+        int | None,
+        typer.Option(
+            "--requests-per-minute",
+            metavar="N",
+            help="How often each account may be asked, by all processes together; else there is no limit.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Install a provider on a site, beside the built-in ones."""
-    given = {"url": url, "username": username}
+    requests = None if requests_per_minute is None else str(requests_per_minute)
+    given = {"url": url, "username": username, "requestsPerMinute": requests}
 
     async def work(session: Session) -> Answer:
         provider = await session.kalends.installation.install(

@@ -1,5 +1,6 @@
 """`kalends serve`: the service itself."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -35,6 +36,7 @@ def serve(
 def _serve(host: str | None, port: int | None, *, work: bool, as_json: bool) -> None:
     from kalends import __version__
     from kalends.cli import process, serving
+    from kalends.tracing.starting import tracing_by
 
     settings = settings_in_force(quiet=False, host=host, port=port)
     if not work:
@@ -47,7 +49,7 @@ def _serve(host: str | None, port: int | None, *, work: bool, as_json: bool) -> 
         show(Answer({"url": url, "version": __version__}, shown), as_json=as_json)
 
     async def main() -> None:
-        async with opened(settings) as kalends:
+        async with tracing_by(os.environ) as tracing, opened(settings, tracing=tracing) as kalends:
             await serving.serve(kalends, bound, ready=announce, work=work)
 
     with bound:

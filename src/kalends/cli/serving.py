@@ -1,4 +1,4 @@
-"""Serving the API, with the worker beside it in one event loop, until a signal ends both."""
+"""Serving the API, or only what monitors ask, with the worker beside it in one event loop, until a signal ends both."""
 
 import asyncio
 import errno
@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.applications import Starlette
 
-from kalends.api.application import create_api
+from kalends.api.application import create_api, create_monitoring
 from kalends.cli.output import CommandFailed
 from kalends.cli.process import bridge_logs, on_signals
 
@@ -22,8 +23,11 @@ MOST_CONNECTIONS = 1000
 """Open connections and requests beyond which callers get 503: a flood must not take every file handle."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound, port 0 to any free one; raises `CommandFailed` where that cannot be."""
+def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
+    """Return a socket that is bound, port 0 to any free one; raises `CommandFailed` where that cannot be.
+
+    `option` is the command's, by which another port can be chosen.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
@@ -32,7 +36,7 @@ def listen(host: str, port: int) -> socket.socket:
     except socket.gaierror:
         raise CommandFailed("CANNOT_LISTEN", f"{host!r} is no address of this machine.") from None
     except OSError as error:
-        taken = f"Port {port} of {host} is taken by another program; choose another with --port."
+        taken = f"Port {port} of {host} is taken by another program; choose another with {option}."
         why = f"Cannot listen on port {port} of {host}: {error.strerror}."
         raise CommandFailed("CANNOT_LISTEN", taken if error.errno == errno.EADDRINUSE else why) from None
 
@@ -51,38 +55,58 @@ async def serve(kalends: "Kalends", bound: socket.socket, *, ready: Callable[[],
     `ready` is called once requests are answered. Without `work`, syncs are left to other processes. A second signal
     ends requests and syncs at once.
     """
+    await _until_told(kalends, _Server(create_api(kalends.services), bound, ready), work=work)
+
+
+async def work(kalends: "Kalends", bound: socket.socket | None, *, ready: Callable[[], None]) -> None:
+    """Do syncs until SIGINT or SIGTERM, and answer monitors where there is a socket for that; it ends as `serve` does.
+
+    `ready` is called once monitors are answered, at once where there are none.
+    """
+    if bound is None:
+        await _until_told(kalends, None, work=True, ready=ready)
+    else:
+        await _until_told(kalends, _Server(create_monitoring(kalends.services), bound, ready), work=True)
+
+
+async def _until_told(
+    kalends: "Kalends", server: "_Server | None", *, work: bool, ready: Callable[[], None] | None = None
+) -> None:
     bridge_logs()
-    server = _Server(kalends, ready)
     stopping = asyncio.Event()
-    answering = asyncio.create_task(server.serve(sockets=[bound]))
+    answering = [] if server is None else [asyncio.create_task(server.answer())]
     working = [asyncio.create_task(kalends.worker.run(stopping))] if work else []
 
     def stop() -> None:
-        server.stop()
+        if server is not None:
+            server.stop()
         if stopping.is_set():
             for task in working:
                 task.cancel()
         stopping.set()
 
     with on_signals(stop):
+        if ready is not None:
+            ready()
         try:
-            await asyncio.wait({answering, *working}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*answering, *working}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            server.should_exit = True
+            if server is not None:
+                server.should_exit = True
             stopping.set()
-            ended = await asyncio.gather(answering, *working, return_exceptions=True)
+            ended = await asyncio.gather(*answering, *working, return_exceptions=True)
     for error in ended:
         if isinstance(error, Exception):
             raise error
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, told when to stop by `serve` rather than by handlers of its own."""
+    """uvicorn, told when to stop from here rather than by handlers of its own."""
 
-    def __init__(self, kalends: "Kalends", ready: Callable[[], None]) -> None:
+    def __init__(self, app: Starlette, bound: socket.socket, ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                create_api(kalends.services),
+                app,
                 http="httptools",
                 ws="none",
                 lifespan="off",
@@ -94,7 +118,12 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=FINISH_REQUESTS_SECONDS,
             )
         )
+        self._bound = bound
         self._ready = ready
+
+    async def answer(self) -> None:
+        """Answer until told to stop."""
+        await self.serve(sockets=[self._bound])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, and say so."""

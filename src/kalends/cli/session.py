@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kalends.app import Kalends
     from kalends.model.schedule import Site
     from kalends.settings import Settings
+    from kalends.tracing.port import Tracing
 
 
 @dataclass(frozen=True)
@@ -130,15 +131,15 @@ def write_log(settings: "Settings", *, quiet: bool) -> None:
 
 
 @asynccontextmanager
-async def opened(settings: "Settings") -> AsyncIterator["Kalends"]:
+async def opened(settings: "Settings", *, tracing: "Tracing | None" = None) -> AsyncIterator["Kalends"]:
     """Assemble the service on a database whose schema is right: an embedded one is brought up to date.
 
-    Raises `SettingsError`, `PluginError`, `SchemaError`.
+    Without `tracing`, nothing is traced. Raises `SettingsError`, `PluginError`, `SchemaError`.
     """
     from kalends.app import assemble
     from kalends.store.database import head_revision
 
-    async with assemble(settings) as kalends:
+    async with assemble(settings, tracing=tracing) as kalends:
         if kalends.database.embedded and await kalends.database.schema_version() != head_revision():
             await kalends.database.upgrade()
         await kalends.database.check_schema()

@@ -58,10 +58,13 @@ def _follow(every: float) -> None:
     async def inside() -> None:
         async with opened(settings) as kalends:
             moment = await look(kalends.database, clock.now())
-            with Live(shown_moment(moment), console=stdout(), screen=True, auto_refresh=False) as live:
+            console = stdout()
+            shown = shown_moment(moment, height=console.height)
+            with Live(shown, console=console, screen=True, auto_refresh=False) as live:
                 while True:
                     await asyncio.sleep(every)
-                    live.update(shown_moment(await look(kalends.database, clock.now())), refresh=True)
+                    moment = await look(kalends.database, clock.now())
+                    live.update(shown_moment(moment, height=console.height), refresh=True)
 
     with suppress(KeyboardInterrupt):
         asyncio.run(inside())

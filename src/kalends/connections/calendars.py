@@ -11,6 +11,7 @@ from kalends.model.connection import Connection, Status
 from kalends.model.errors import PreconditionFailed, not_supported_by_provider
 from kalends.model.identity import Identity, Permission
 from kalends.providers.errors import CredentialsRefused, NotSupported, ProviderError
+from kalends.store.connections import Connections
 from kalends.store.database import Database
 
 
@@ -38,10 +39,11 @@ class AccountCalendars:
             raise not_connected()
         async with self._database.read() as reader:
             provider = (await self._directory.known(reader, connection.site_id)).get(connection.provider_id)
+            sealed = await Connections(reader, connection.site_id).sealed_credentials(connection.id)
         if provider is None:
             raise Failures.of([connection]).error()
         try:
-            async with self._accounts.session(connection, provider) as session:
+            async with self._accounts.session(connection, provider, sealed) as session:
                 return await session.list_calendars()
         except CredentialsRefused as refused:
             raise not_connected(refused.public) from None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from kalends.doctor.finding import Check, Finding, counted, warning, well
-from kalends.jobs.beating import DEAD_AFTER
+from kalends.jobs.hearing import DEAD_AFTER
 from kalends.store.findings import Affected, Findings
 from kalends.store.readonly import ReadOnlyDatabase
 

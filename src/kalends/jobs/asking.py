@@ -3,8 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from kalends.jobs.beating import DEAD_AFTER
+from kalends.jobs.hearing import DEAD_AFTER
 from kalends.jobs.leased import LeasedSync
+from kalends.jobs.succession import Succession
 from kalends.jobs.wanting import Wanting
 from kalends.model.clock import Clock
 from kalends.model.connection import Connection, ConnectionKey
@@ -22,10 +23,13 @@ class Asking:
     running, the sync is done here, under the lease.
     """
 
-    def __init__(self, database: Database, wanting: Wanting, leased: LeasedSync, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, wanting: Wanting, leased: LeasedSync, succession: Succession, clock: Clock
+    ) -> None:
         self._database = database
         self._wanting = wanting
         self._leased = leased
+        self._succession = succession
         self._clock = clock
 
     async def sync(self, connection: Connection, *, within: timedelta) -> bool:
@@ -37,6 +41,7 @@ class Asking:
     async def wait(self, connection: Connection, wanted: int, *, within: timedelta) -> bool:
         """Wait until the connection's `done_rev` has reached a revision; tell whether it has within the time."""
         deadline = self._clock.now() + within
+        await self._succession.enter()
         while await self._done(connection) < wanted:
             if self._clock.now() >= deadline:
                 return False

@@ -1,7 +1,8 @@
-"""One sync of one connection under its lease, which is kept alive while it lasts."""
+"""Syncs under their leases, which are kept alive while they last."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -9,8 +10,9 @@ import structlog
 from kalends.model.clock import Clock
 from kalends.model.connection import ConnectionKey, Lease
 from kalends.model.ids import new_id
+from kalends.store.briefs import Brief
 from kalends.store.database import Database
-from kalends.store.leases import LeaseLost, Leases
+from kalends.store.leases import Held, LeaseLost, Leases
 from kalends.store.runs import Run
 from kalends.sync.connection import ConnectionSync
 
@@ -18,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class LeasedSync:
-    """Runs a sync while keeping its lease alive. Whoever counts runs is told of each by `noted`."""
+    """Runs syncs while keeping their leases alive. Whoever counts runs is told of each by `noted`."""
 
     def __init__(
         self,
@@ -33,7 +35,14 @@ class LeasedSync:
         self._clock = clock
         self._lease_time = lease_time
         self._noted = noted
+        self._running: dict[Lease, asyncio.Task[Run]] = {}
+        self._renewing: asyncio.Task[None] | None = None
         self.owner = new_id()
+
+    @property
+    def running(self) -> set[Held]:
+        """The leases that a sync runs under at present."""
+        return {(lease.key, lease.fence) for lease in self._running}
 
     async def claim(self, site_id: str, connection_id: str) -> Lease | None:
         """Take the lease of one connection, None while somebody else holds it."""
@@ -56,33 +65,56 @@ class LeasedSync:
         async with self._database.write() as writer:
             return [*await Leases(writer).claim_due(self.owner, now=now, until=now + self._lease_time, limit=limit)]
 
-    async def run(self, lease: Lease) -> Run | None:
-        """Sync under a lease that was taken; None where it was lost meanwhile. Cancelled, it hands the lease back."""
-        syncing = asyncio.ensure_future(self._sync.run(lease))
-        renewing = asyncio.ensure_future(self._renew(lease))
-        try:
-            await asyncio.wait({syncing, renewing}, return_when=asyncio.FIRST_COMPLETED)
-            if syncing.done():
-                run = syncing.result()
-                if self._noted is not None:
-                    self._noted(run)
-                return run
-            renewing.result()
-        except LeaseLost:
-            log.info("lease_lost", connection=lease.connection_id)
-            return None
-        finally:
-            for task in (renewing, syncing):
-                task.cancel()
-            await asyncio.gather(syncing, renewing, return_exceptions=True)
-            await asyncio.shield(self._hand_back(lease))
-        return None
+    async def briefs(self, leases: Collection[Lease]) -> Mapping[ConnectionKey, Brief]:
+        """Read what syncs under leases that were just taken need to know, for `run`."""
+        return await self._sync.briefs(leases)
 
-    async def _renew(self, lease: Lease) -> None:
+    async def run(self, lease: Lease, brief: Brief | None = None) -> Run | None:
+        """Sync under a lease that was taken; None where it was lost meanwhile. Cancelled, it hands the lease back."""
+        syncing = asyncio.ensure_future(self._sync.run(lease, brief))
+        self._keep(lease, syncing)
+        try:
+            await asyncio.wait({syncing})
+            run = None if syncing.cancelled() else syncing.result()
+        except LeaseLost:
+            run = None
+        except BaseException:
+            syncing.cancel()
+            await asyncio.gather(syncing, return_exceptions=True)
+            await asyncio.shield(self._hand_back(lease))
+            raise
+        finally:
+            self._keep_no_more(lease)
+        if run is None:
+            log.info("lease_lost", connection=lease.connection_id)
+        elif self._noted is not None:
+            self._noted(run)
+        return run
+
+    def _keep(self, lease: Lease, syncing: "asyncio.Task[Run]") -> None:
+        self._running[lease] = syncing
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._renew())
+
+    def _keep_no_more(self, lease: Lease) -> None:
+        del self._running[lease]
+        if not self._running and self._renewing is not None:
+            self._renewing.cancel()
+            self._renewing = None
+
+    async def _renew(self) -> None:
+        """Renew the leases of what runs, all in one transaction, and end what has lost its own."""
         while True:
             await asyncio.sleep(self._lease_time.total_seconds() / 3)
-            async with self._database.write() as writer:
-                await Leases(writer).renew(lease, self._clock.now() + self._lease_time)
+            try:
+                async with self._database.write() as writer:
+                    lost = await Leases(writer).renew_all([*self._running], self._clock.now() + self._lease_time)
+            except Exception:
+                log.exception("leases_not_renewed")
+                continue
+            for lease in lost:
+                with suppress(KeyError):
+                    self._running[lease].cancel()
 
     async def _hand_back(self, lease: Lease) -> None:
         async with self._database.write() as writer:

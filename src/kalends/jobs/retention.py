@@ -7,6 +7,7 @@ import structlog
 
 from kalends.jobs.resting import rest
 from kalends.model.clock import Clock
+from kalends.store.budgets import SpentBudgets
 from kalends.store.database import Database
 from kalends.store.retention import Expired
 from kalends.sync.subject import ReadingLimits
@@ -19,7 +20,7 @@ RUNS_KEPT = timedelta(days=30)
 
 
 class Retention:
-    """Deletes old occurrences, runs, disconnected connections and notes about expired tokens."""
+    """Deletes old occurrences, runs, disconnected connections, and notes about expired tokens and unspent budgets."""
 
     def __init__(self, database: Database, clock: Clock, limits: ReadingLimits) -> None:
         self._database = database
@@ -36,6 +37,7 @@ class Retention:
                 + await expired.drop_runs(now - RUNS_KEPT)
                 + await expired.drop_revoked_tokens(now)
                 + await expired.drop_connections(now - DISCONNECTED_KEPT)
+                + await SpentBudgets(writer).drop_stale(now)
             )
 
     async def run(self, stopping: asyncio.Event) -> None:

@@ -1,7 +1,8 @@
 """The worker: does in this process what the queue hands out and what is due, some syncs at a time."""
 
 import asyncio
-from collections.abc import Collection, Coroutine, Sequence
+import math
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -16,9 +17,12 @@ from kalends.jobs.retention import Retention
 from kalends.jobs.watchdog import Watchdog
 from kalends.model.connection import ConnectionKey, Lease
 from kalends.queue.port import SyncQueue
+from kalends.store.briefs import Brief
 
 log = structlog.get_logger(__name__)
 
+KEPT_FREE = 0.1
+"""The share of what may be under way at a time that is kept for what is asked for."""
 FINISH = timedelta(seconds=8)
 """How long syncs under way may take to end once the worker is told to stop."""
 HAND_BACK = timedelta(seconds=5)
@@ -26,7 +30,10 @@ HAND_BACK = timedelta(seconds=5)
 
 
 class Worker:
-    """Takes up syncs until it is told to stop. What others ask for goes before what is only due."""
+    """Takes up syncs until it is told to stop. What others ask for goes before what is only due.
+
+    `flights` are under way at a time. Of those that find something to do, few work at once: see `sync.places`.
+    """
 
     def __init__(
         self,
@@ -36,7 +43,7 @@ class Worker:
         retention: Retention,
         beating: Beating,
         watchdog: Watchdog,
-        concurrency: int,
+        flights: int,
         *,
         look_every: timedelta = EVERY,
     ) -> None:
@@ -46,9 +53,9 @@ class Worker:
         self._retention = retention
         self._beating = beating
         self._watchdog = watchdog
-        self._concurrency = concurrency
+        self._most = flights
         self._look_every = look_every
-        self._places = asyncio.Semaphore(concurrency)
+        self._flights = asyncio.Semaphore(flights)
         self._stopping = asyncio.Event()
         self._room_made = asyncio.Event()
         self._more_due = False
@@ -61,11 +68,15 @@ class Worker:
         Cancelled, it hands back at once.
         """
         self._stopping = stopping
+        await self._beating.begin()
         carrying = asyncio.create_task(
-            self._queue.run(self._do, concurrency=self._concurrency, ended=self._look_again, stopping=stopping)
+            self._queue.run(self._do, concurrency=self._most, ended=self._look_again, stopping=stopping)
         )
         reconciling = asyncio.create_task(self._reconcile())
-        others = [asyncio.create_task(one.run(stopping)) for one in (self._beating, self._retention)]
+        others = [
+            asyncio.create_task(self._beating.run(stopping, freed=self._room_made.set)),
+            asyncio.create_task(self._retention.run(stopping)),
+        ]
         told = asyncio.create_task(stopping.wait())
         try:
             await asyncio.wait({told, carrying, reconciling, *others}, return_when=asyncio.FIRST_COMPLETED)
@@ -105,7 +116,7 @@ class Worker:
 
         Where somebody else holds the lease there is nothing to do; should they die, the reconciler sees to it.
         """
-        async with self._places:
+        async with self._flights:
             if not self._stopping.is_set():
                 await self._in_a_task(self._catch_up(key))
 
@@ -147,32 +158,41 @@ class Worker:
             await rest(self._look_every, self._room_made)
 
     async def _poll(self) -> None:
-        """Begin reading what is due, but leave one place for what is asked for."""
-        room = max(1, self._concurrency - 1) - len(self._syncing)
+        """Begin reading what is due, but leave some room for what is asked for."""
+        room = max(1, self._most - math.ceil(self._most * KEPT_FREE)) - len(self._syncing)
         if room <= 0:
             return
         for _ in range(room):
-            await self._places.acquire()
+            await self._flights.acquire()
         leases: Sequence[Lease] = ()
         try:
             leases = await self._reconciler.claim_polls(room)
         finally:
             for _ in range(room - len(leases)):
-                self._places.release()
+                self._flights.release()
         self._more_due = len(leases) == room
+        briefs = await self._briefs(leases)
         for lease in leases:
-            task = asyncio.create_task(self._read(lease))
+            task = asyncio.create_task(self._read(lease, briefs.get(lease.key)))
             self._syncing.add(task)
-            task.add_done_callback(self._left_place)
+            task.add_done_callback(self._landed)
 
-    async def _read(self, lease: Lease) -> None:
+    async def _briefs(self, leases: Sequence[Lease]) -> Mapping[ConnectionKey, Brief]:
         try:
-            await self._leased.run(lease)
+            return await self._leased.briefs(leases)
+        except Exception:
+            # each sync asks for its own then, and comes to grief by itself where it has to
+            log.exception("not_briefed")
+            return {}
+
+    async def _read(self, lease: Lease, brief: Brief | None) -> None:
+        try:
+            await self._leased.run(lease, brief)
         except Exception:
             log.exception("sync_not_finished", connection=lease.connection_id)
 
-    def _left_place(self, task: asyncio.Task[None]) -> None:
+    def _landed(self, task: asyncio.Task[None]) -> None:
         self._syncing.discard(task)
-        self._places.release()
-        if self._more_due and len(self._syncing) <= self._concurrency // 2:
+        self._flights.release()
+        if self._more_due and len(self._syncing) <= self._most // 4:
             self._room_made.set()

@@ -53,6 +53,24 @@ class Counting:
             buckets=PROVIDER_SECONDS,
             registry=self._registry,
         )
+        self._budget_waits = Counter(
+            "kalends_budget_waits",
+            "Requests to calendar servers that had to wait for their turn.",
+            ["provider", "scope"],
+            registry=self._registry,
+        )
+        self._budget_seconds = Counter(
+            "kalends_budget_wait_seconds",
+            "How long they waited, together.",
+            ["provider", "scope"],
+            registry=self._registry,
+        )
+        self._budget_refusals = Counter(
+            "kalends_budget_refusals",
+            "Requests to calendar servers that were not sent, because they would have had to wait too long.",
+            ["provider", "scope"],
+            registry=self._registry,
+        )
         self._runs = Counter(
             "kalends_runs", "Syncs done by this process.", ["cause", "outcome"], registry=self._registry
         )
@@ -74,6 +92,15 @@ class Counting:
         """Count a request to a calendar server; `provider` is the kind of its plugin."""
         self._provider_requests.labels(provider, outcome).inc()
         self._provider_seconds.labels(provider).observe(seconds)
+
+    def budget_waited(self, provider: str, scope: str, seconds: float) -> None:
+        """Count a request that had to wait for its turn under a budget of this scope."""
+        self._budget_waits.labels(provider, scope).inc()
+        self._budget_seconds.labels(provider, scope).inc(seconds)
+
+    def budget_refused(self, provider: str, scope: str) -> None:
+        """Count a request that would have had to wait for its turn too long."""
+        self._budget_refusals.labels(provider, scope).inc()
 
     def ran(self, run: Run) -> None:
         """Count a sync."""

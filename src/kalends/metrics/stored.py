@@ -32,6 +32,8 @@ class Stored(Collector):
         if load.ages.oldest is not None:
             oldest = "Age of the oldest last good read of what is imported."
             yield GaugeMetricFamily("kalends_connection_oldest_age_seconds", oldest, load.ages.oldest.total_seconds())
+        longest = "For how long the first of the syncs that are due and that nobody does has been due."
+        yield GaugeMetricFamily("kalends_syncs_longest_overdue_seconds", longest, load.longest_overdue.total_seconds())
         for name, told, value in (
             ("connections_failing", "Connections whose latest sync failed.", load.failing),
             ("connections_acknowledged", "Connections that are acknowledged to be broken.", load.acknowledged),

@@ -70,3 +70,8 @@ class Page:
     removed: tuple[str, ...] = ()
     continuation: str | None = None
     cursor: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it names no item."""
+        return not (self.changed or self.unchanged or self.removed)

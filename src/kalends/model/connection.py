@@ -144,6 +144,11 @@ class Lease:
     wanted_rev: int
     asked: bool
 
+    @property
+    def key(self) -> ConnectionKey:
+        """Which connection it is about."""
+        return ConnectionKey(self.site_id, self.connection_id)
+
 
 @dataclass(frozen=True, slots=True)
 class SyncCounts:

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, reset_tzpath
 
+import tzdata
+
 reset_tzpath(to=())
 ZoneInfo.clear_cache()
+
+ZONE_RULES: str = tzdata.IANA_VERSION
+"""The version of the zone database that places everything, such as `2026f`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,13 @@ policy         what the operator allows beyond that
 credentials    whose password may go where
 resolver       names to addresses: the seam for tests
 dial           resolves, checks and opens connections
+breaker        hosts that are down are left alone
+allowance      how often somebody may be asked
+budgets        sees to it that nobody is asked more often; `bucket` is one of them
+sharing        the processes that spend the same budgets
+patience       how long a server asks to be left alone; `rests` sees to it
 message, body  what is sent, over redirects; what is read, up to a limit
+wire           HTTP/1.1: a message goes out, a whole answer with its `headers` comes in
 client         puts them together
 """
 
@@ -14,6 +20,7 @@ from kalends.net.credentials import BasicCredentials, CredentialScope
 from kalends.net.errors import (
     AddressRefused,
     BadUrl,
+    BudgetSpent,
     CredentialsWithheld,
     NameUnknown,
     NetError,
@@ -31,6 +38,7 @@ __all__ = [
     "AllowRule",
     "BadUrl",
     "BasicCredentials",
+    "BudgetSpent",
     "CredentialScope",
     "CredentialsWithheld",
     "GuardedClient",

@@ -15,7 +15,9 @@ from kalends.net.errors import LeftAlone, TimedOut, Unreachable
 FAILURES = 8
 """Failures in a row, of whatever account, from which on a host is left alone."""
 FIRST_REST = timedelta(seconds=30)
-LONGEST_REST = timedelta(minutes=5)
+LONGER = 10
+"""How many times as long as the first a rest becomes at most."""
+LONGEST_REST = LONGER * FIRST_REST
 _DOWN = frozenset({502, 504})
 """Statuses by which a gateway says that nobody is behind it. A 503 is an answer: it may be about one account."""
 _MOST_HOSTS = 10_000
@@ -23,8 +25,8 @@ _MOST_HOSTS = 10_000
 
 @dataclass(slots=True)
 class _Circuit:
+    rest: timedelta
     failures: int = 0
-    rest: timedelta = FIRST_REST
     closed_until: datetime | None = None
     probing: bool = False
 
@@ -37,10 +39,12 @@ class Exchange:
 
 
 class Breakers:
-    """The breakers of one process, by host and port."""
+    """The breakers of one process, by host and port. `first_rest` is how long a host is left alone at first."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, first_rest: timedelta = FIRST_REST) -> None:
         self._clock = clock
+        self._first_rest = first_rest
+        self._longest_rest = LONGER * first_rest
         self._circuits: dict[tuple[str, int], _Circuit] = {}
 
     @contextmanager
@@ -68,7 +72,7 @@ class Breakers:
         if circuit.closed_until is None:
             return False
         left = circuit.closed_until - self._clock.now()
-        if left > LONGEST_REST:
+        if left > self._longest_rest:
             left = timedelta()  # it never is that long: our clock was set back
         if circuit.probing or left > timedelta():
             raise LeftAlone(
@@ -82,8 +86,8 @@ class Breakers:
     def _failed(self, host: str, port: int) -> None:
         if len(self._circuits) >= _MOST_HOSTS:
             self._circuits.clear()
-        circuit = self._circuits.setdefault((host, port), _Circuit())
+        circuit = self._circuits.setdefault((host, port), _Circuit(self._first_rest))
         circuit.failures += 1
         if circuit.failures >= FAILURES:
             circuit.closed_until = self._clock.now() + circuit.rest
-            circuit.rest = min(circuit.rest * 2, LONGEST_REST)
+            circuit.rest = min(circuit.rest * 2, self._longest_rest)

@@ -4,33 +4,33 @@ import asyncio
 import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-import httpcore2
 import httpx2
 
-from kalends.net.body import read_body
 from kalends.net.breaker import Breakers
+from kalends.net.budgets import Spending
 from kalends.net.credentials import BasicCredentials
-from kalends.net.dial import GuardedBackend
-from kalends.net.errors import BadUrl, NetError, TimedOut, TooManyRedirects, Unreachable, Untrusted
+from kalends.net.dial import Connector, Guard
+from kalends.net.errors import BadUrl, NetError, TimedOut, TooManyRedirects, Unreachable
 from kalends.net.message import Message
+from kalends.net.patience import ASKS_FOR_PATIENCE, retry_after
 from kalends.net.policy import NetPolicy
 from kalends.net.resolver import Resolver, SrvTarget, SystemResolver
 from kalends.net.url import HttpUrl, canonical_host, literal
+from kalends.net.wire import StaleConnection, Wire
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_BODILESS = frozenset({204, 304})
-_FIRST_FINAL = 200
 _T = TypeVar("_T")
 
-Watch = Callable[[str, float], None]
-"""Told of each request that was sent, of each hop: how it ended (`2xx`, or the kind of error) and its seconds."""
+Watch = Callable[[str, str, float], None]
+"""Told of each request sent, of each hop: its method, how it ended (`2xx`, or the kind of error), and its seconds."""
 _SERVICE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?")
 
 
@@ -39,7 +39,8 @@ class Limits:
     """How long and how much: times in seconds, sizes in bytes.
 
     `connect` bounds name, connection and TLS, `read` the wait for the next bytes, `total` a whole request with all its
-    redirects. `max_bytes` bounds a body both as sent and as decompressed. The HTTP parser ends headers at 100 KiB.
+    redirects. `max_bytes` bounds a body both as sent and as decompressed; `wire` says where header fields end. Of the
+    connections `max_connections` are in use at a time, and `max_idle_connections` more may stay open.
     """
 
     connect: float = 10.0
@@ -66,10 +67,6 @@ class Response:
     body: bytes = field(repr=False)
     url: str = field(repr=False)
     framed: bool = True
-
-
-class _StaleConnection(Unreachable):
-    """A connection that had been kept open brought no answer: most likely it was closed while it lay idle."""
 
 
 class GuardedClient:
@@ -101,6 +98,7 @@ class GuardedClient:
         self._breakers = breakers
         self._ssl_context = ssl_context or _system_authorities()
         self._watch: Watch = _unwatched
+        self._spending: Spending | None = None
         self._pool = self._open_pool(allowed_only=False)
         self._allowed_pool = self._open_pool(allowed_only=True)
 
@@ -120,14 +118,30 @@ class GuardedClient:
         watched._watch = watch  # noqa: SLF001 - it is one of our own
         return watched
 
-    def _open_pool(self, *, allowed_only: bool) -> httpcore2.AsyncConnectionPool:
-        return httpcore2.AsyncConnectionPool(
-            ssl_context=self._ssl_context,
-            max_connections=self._limits.max_connections,
-            max_keepalive_connections=self._limits.max_idle_connections,
-            keepalive_expiry=self._limits.keep_alive,
-            network_backend=GuardedBackend(self.policy, self._resolver, allowed_only=allowed_only),
+    def within(self, spending: Spending) -> "GuardedClient":
+        """Return this client, its connections included, as one whose requests keep to budgets.
+
+        What a request waits for its turn is not counted against its time limits: it is no fault of the server's.
+        """
+        bounded = copy(self)
+        bounded._spending = spending  # noqa: SLF001 - it is one of our own
+        return bounded
+
+    def _open_pool(self, *, allowed_only: bool) -> Wire:
+        limits, guard = self._limits, self._guard(allowed_only=allowed_only)
+        return Wire(
+            lambda: Connector(
+                guard,
+                ssl_context=self._ssl_context,
+                limit=limits.max_connections,
+                most_kept=limits.max_connections + limits.max_idle_connections,
+                keep_alive=limits.keep_alive,
+            ),
+            connect=limits.connect,
         )
+
+    def _guard(self, *, allowed_only: bool) -> Guard:
+        return Guard(self.policy, self._resolver, allowed_only=allowed_only)
 
     async def request(
         self,
@@ -156,10 +170,13 @@ class GuardedClient:
         total = self._limits.total if timeout is None else timeout
         silence = self._limits.read if total <= self._limits.total else total
         try:
-            async with asyncio.timeout(total):
+            async with asyncio.timeout(total) as deadline:
                 for _ in range(self._limits.max_redirects + 1):
                     message.check(hop)
+                    if self._spending is not None:
+                        await self._spending.spend(hop.host, hop.port, partial(_held, deadline))
                     response = await self._guarded(message, hop, limit, silence)
+                    await self._heed(response)
                     location = response.headers.get("location")
                     if response.status not in _REDIRECTS or location is None:
                         return response
@@ -220,6 +237,12 @@ class GuardedClient:
     ) -> None:
         await self.aclose()
 
+    async def _heed(self, response: Response) -> None:
+        if self._spending is not None and response.status in ASKS_FOR_PATIENCE:
+            wait = retry_after(response.headers)
+            if wait:
+                await self._spending.rest(wait)
+
     async def _guarded(self, message: Message, url: HttpUrl, limit: int, silence: float) -> Response:
         if self._breakers is None:
             return await self._exchange(message, url, limit, silence)
@@ -231,7 +254,7 @@ class GuardedClient:
     async def _exchange(self, message: Message, url: HttpUrl, limit: int, silence: float) -> Response:
         try:
             return await self._counted(message, url, limit, silence)
-        except _StaleConnection:
+        except StaleConnection:
             if not message.repeatable:
                 raise
             return await self._counted(message, url, limit, silence)
@@ -242,61 +265,35 @@ class GuardedClient:
             response = await self._send(message, url, limit, silence)
             outcome = f"{response.status // 100}xx"
         except NetError as error:
-            outcome = (Unreachable if isinstance(error, _StaleConnection) else type(error)).__name__
+            outcome = (Unreachable if isinstance(error, StaleConnection) else type(error)).__name__
             raise
         finally:
-            self._watch(outcome, time.perf_counter() - began)
+            self._watch(message.method, outcome, time.perf_counter() - began)
         return response
 
     async def _send(self, message: Message, url: HttpUrl, limit: int, silence: float) -> Response:
-        host = url.host
-        reused, answered = True, False
-
-        async def trace(event: str, _: Mapping[str, Any]) -> None:
-            nonlocal reused
-            reused = reused and not event.startswith("connection.connect_tcp")
-
-        times = {"connect": self._limits.connect, "read": silence, "write": self._limits.read}
         exposed = message.credentials is not None and url.scheme == "http"
-        try:
-            async with (self._allowed_pool if exposed else self._pool).stream(
-                message.method,
-                httpcore2.URL(scheme=url.scheme, host=host, port=url.port, target=url.target),
-                headers=message.fields(url),
-                content=message.content,
-                extensions={"timeout": times | {"pool": self._limits.connect}, "trace": trace},
-            ) as answer:
-                answered = True
-                return await self._read(message, url, answer, limit)
-        except httpcore2.TimeoutException:
-            raise TimedOut(f"{host} did not go on in time.", host=host) from None
-        except httpcore2.ConnectError as error:
-            raise Untrusted(f"{host} offers no trustworthy connection: {error}", host=host) from None
-        except (httpcore2.NetworkError, httpcore2.ProtocolError):
-            # What the parser says may quote the answer, so it is left out.
-            if answered:
-                raise Unreachable(f"{host} cut its answer short, or sent what is not HTTP.", host=host) from None
-            kind = _StaleConnection if reused else Unreachable
-            raise kind(f"{host} closed the connection without an answer in HTTP.", host=host) from None
-
-    async def _read(self, message: Message, url: HttpUrl, answer: httpcore2.Response, limit: int) -> Response:
-        headers = httpx2.Headers(answer.headers)
-        if answer.status < _FIRST_FINAL:
-            raise Unreachable(f"{url.host} wants to change the protocol.", host=url.host)
-        body = await read_body(answer.aiter_stream(), headers, limit=limit, host=url.host)
-        framed = (
-            message.method == "HEAD"
-            or answer.status in _BODILESS
-            or "content-length" in headers
-            or "transfer-encoding" in headers
-        )
-        return Response(answer.status, headers, body, str(url), framed)
+        wire = self._allowed_pool if exposed else self._pool
+        answer = await wire.exchange(message, url, limit=limit, silence=silence)
+        return Response(answer.status, answer.headers, answer.body, str(url), answer.framed)
 
 
-def _unwatched(_outcome: str, _seconds: float) -> None:
+@contextmanager
+def _held(deadline: asyncio.Timeout) -> Iterator[None]:
+    """Hold a deadline while something is waited for that is not counted."""
+    loop, ends = asyncio.get_running_loop(), deadline.when()
+    began = loop.time()
+    deadline.reschedule(None)
+    try:
+        yield
+    finally:
+        deadline.reschedule(None if ends is None else ends + loop.time() - began)
+
+
+def _unwatched(_method: str, _outcome: str, _seconds: float) -> None:
     """Count nothing."""
 
 
 @cache
 def _system_authorities() -> ssl.SSLContext:
-    return httpcore2.default_ssl_context()
+    return httpx2.create_ssl_context()

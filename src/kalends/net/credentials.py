@@ -40,9 +40,9 @@ class CredentialScope:
             )
         self._places.add(_place(named))
 
-    def permits(self, url: str) -> bool:
+    def permits(self, url: str | HttpUrl) -> bool:
         """Tell whether a request for this URL may carry the credentials. Raises `BadUrl`."""
-        asked = HttpUrl.parse(url)
+        asked = HttpUrl.parse(url) if isinstance(url, str) else url
         return self._safe(asked) and (_place(asked) in self._places or self._trusted(asked))
 
     def _safe(self, url: HttpUrl) -> bool:

@@ -10,7 +10,8 @@
     │   └── LeftAlone         not asked, since it failed too often just now
     ├── TimedOut              too slow
     ├── TooLarge              the answer is larger than the caller takes
-    └── TooManyRedirects
+    ├── TooManyRedirects
+    └── BudgetSpent           not asked, since it was asked as often as it may be for now
 
 `str(error)` is for the operator: it names the host, but no path, query, credential or resolved address. `public` may be
 shown to a tenant. It is the same sentence for what was refused, what could not be reached and what was too slow, so
@@ -19,9 +20,13 @@ that nobody can map the inside of a network by asking for it.
 
 
 class NetError(Exception):
-    """A request brought no complete answer. `host` is whom it concerns, empty where not even that could be read."""
+    """A request brought no complete answer. `host` is whom it concerns, empty where not even that could be read.
+
+    `wait` is for how many seconds it is of no use to ask again, where that is known.
+    """
 
     public = "The calendar provider cannot be reached at the moment."
+    wait: float | None = None
 
     def __init__(self, message: str, *, host: str = "") -> None:
         super().__init__(message)
@@ -59,6 +64,8 @@ class Untrusted(Unreachable):
 class LeftAlone(Unreachable):
     """The host failed several times in a row and is not asked for a while: for `wait` seconds from now on."""
 
+    wait: float
+
     def __init__(self, message: str, *, host: str = "", wait: float) -> None:
         super().__init__(message, host=host)
         self.wait = wait
@@ -78,3 +85,13 @@ class TooManyRedirects(NetError):
     """The host redirects more often than the client follows."""
 
     public = "The calendar provider redirects without end."
+
+
+class BudgetSpent(NetError):
+    """The request was not sent: whom it is for may not be asked for another `wait` seconds. No fault of the host's."""
+
+    wait: float
+
+    def __init__(self, message: str, *, host: str = "", wait: float) -> None:
+        super().__init__(message, host=host)
+        self.wait = wait

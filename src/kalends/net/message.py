@@ -57,7 +57,7 @@ class Message:
 
     def check(self, url: HttpUrl) -> None:
         """Raise `CredentialsWithheld` where the message carries credentials that this URL is not to be given."""
-        if self.credentials is not None and not self.credentials.scope.permits(str(url)):
+        if self.credentials is not None and not self.credentials.scope.permits(url):
             raise CredentialsWithheld(
                 f"{url.host} is not given the credentials: it is outside their scope or not asked over https.",
                 host=url.host,
@@ -75,11 +75,11 @@ class Message:
         kept = {name: value for name, value in self.headers.items() if not name.lower().startswith("content-")}
         return replace(self, method="HEAD" if self.method == "HEAD" else "GET", headers=kept, content=None)
 
-    def fields(self, url: HttpUrl) -> list[tuple[bytes, bytes]]:
-        """Return the header fields to send to a URL."""
+    def fields(self, url: HttpUrl) -> dict[str, str]:
+        """Return the header fields to send to a URL, but for those that frame the body."""
         fields = {"host": url.authority, "user-agent": f"Kalends/{__version__}", "accept": "*/*"}
         fields |= {name.lower(): value for name, value in self.headers.items()}
         fields["accept-encoding"] = ACCEPT_ENCODING
         if self.credentials is not None:
             fields["authorization"] = self.credentials.authorization
-        return [(name.encode(), value.encode()) for name, value in fields.items()]
+        return fields

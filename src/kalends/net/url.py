@@ -3,6 +3,7 @@
 import re
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -22,6 +23,7 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
+@lru_cache(maxsize=4096)
 def canonical_host(text: str) -> str:
     """Return the one spelling of a host: a name in lower-case ASCII (IDNA, UTS #46), or an IP address, unbracketed.
 

@@ -7,6 +7,9 @@ Apple publishes no description of it. What other clients have found, and the tes
 from kalends.model.provider import CalendarType
 from kalends.providers.caldav import CalDavKind
 
+REQUESTS_PER_MINUTE = 240
+"""To one account: fast enough for an import, and no faster than somebody with several devices."""
+
 APPLE = CalDavKind(
     kind="apple",
     built_in_id="9f084ae8-b3a6-4eb6-a29d-bc682c04b5fc",
@@ -14,6 +17,7 @@ APPLE = CalDavKind(
     default_name="Apple",
     fixed_url="https://caldav.icloud.com",
     one_domain=True,
+    requests_per_minute=REQUESTS_PER_MINUTE,
     advice=(
         "Apple takes an app-specific password here, not the password of the Apple Account: "
         "one is made at account.apple.com under Sign-In and Security."

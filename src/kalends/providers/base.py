@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from kalends.model.calendar import Account, ExternalCalendar, Page
 from kalends.model.occurrence import Expansion, ExpansionContext
 from kalends.model.provider import CalendarType, Features
+from kalends.net.allowance import Allowance
 from kalends.net.client import GuardedClient
 from kalends.providers.quirks import Quirk
 
@@ -105,6 +106,13 @@ class ProviderKind(Protocol):
 
     def check_config(self, config: Mapping[str, str]) -> dict[str, str]:
         """Return the configuration in its normal form; raises `ValueError` with a message for the operator."""
+        ...
+
+    def budgets(self, config: Mapping[str, str]) -> Sequence[Allowance]:
+        """Return how often an account, all accounts together, and a host may be asked, at most one of each scope.
+
+        Where it says nothing of a scope, accounts may be asked without limit, and a host as often as the settings say.
+        """
         ...
 
     async def connect_with_credentials(

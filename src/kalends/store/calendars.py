@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy import Row, Select, and_, delete, insert, select, update
 
 from kalends.model.calendar import ExternalCalendar
 from kalends.model.ids import new_id
 from kalends.model.time import Window
-from kalends.store.readings import Coverage, Doubt
+from kalends.store.readings import Coverage, Doubt, Pass
 from kalends.store.repository import SiteRepository
 from kalends.store.tables import calendars, groups, items, occurrences, passes, readings
 
@@ -29,6 +29,8 @@ class StoredCalendar:
     last_good_read_at: datetime | None
     coverage: Coverage | None
     doubt: Doubt | None = None
+    begun: Pass | None = None
+    """The pass that was begun and has not ended, when the calendar was loaded."""
 
     def covers(self, window: Window) -> bool:
         """Tell whether the occurrences covered exactly this window when the calendar was loaded."""
@@ -44,28 +46,12 @@ class Calendars(SiteRepository):
 
     async def of_connections(self, connection_ids: Collection[str]) -> Mapping[str, Sequence[StoredCalendar]]:
         """Return connection id → calendars, for those that have any."""
-        query = (
-            select(
-                calendars,
-                readings.c.cursor,
-                readings.c.last_good_at,
-                readings.c.covered_from,
-                readings.c.covered_until,
-                readings.c.zones,
-                readings.c.doubted_at,
-                readings.c.doubted_items,
-            )
-            .join(
-                readings,
-                and_(readings.c.site_id == calendars.c.site_id, readings.c.calendar_id == calendars.c.id),
-                isouter=True,
-            )
-            .where(calendars.c.site_id == self._site_id, calendars.c.connection_id.in_(connection_ids))
-            .order_by(calendars.c.connection_id, calendars.c.position, calendars.c.external_id)
+        query = calendars_with_readings().where(
+            calendars.c.site_id == self._site_id, calendars.c.connection_id.in_(connection_ids)
         )
         found: dict[str, list[StoredCalendar]] = {}
         for row in await self._connection.execute(query):
-            found.setdefault(row.connection_id, []).append(_stored(row))
+            found.setdefault(row.connection_id, []).append(stored_calendar(row))
         return found
 
     async def see(self, connection_id: str, seen: Sequence[ExternalCalendar], *, select_own: bool = False) -> None:
@@ -137,7 +123,33 @@ def _values(calendar: ExternalCalendar, position: int) -> dict[str, Any]:
     }
 
 
-def _stored(row: Row[Any]) -> StoredCalendar:
+def calendars_with_readings() -> Select[Any]:
+    """Return the query for calendars of all sites with how far they were read, in the provider's order."""
+    read = and_(readings.c.site_id == calendars.c.site_id, readings.c.calendar_id == calendars.c.id)
+    begun = and_(passes.c.site_id == calendars.c.site_id, passes.c.calendar_id == calendars.c.id)
+    return (
+        select(
+            calendars,
+            readings.c.cursor,
+            readings.c.last_good_at,
+            readings.c.covered_from,
+            readings.c.covered_until,
+            readings.c.zones,
+            readings.c.zone_rules,
+            readings.c.doubted_at,
+            readings.c.doubted_items,
+            passes.c.id.label("pass_id"),
+            passes.c.kind.label("reading_kind"),
+            passes.c.continuation,
+        )
+        .join(readings, read, isouter=True)
+        .join(passes, begun, isouter=True)
+        .order_by(calendars.c.connection_id, calendars.c.position, calendars.c.external_id)
+    )
+
+
+def stored_calendar(row: Row[Any]) -> StoredCalendar:
+    """Return the calendar that a row of `calendars_with_readings` is about."""
     calendar = ExternalCalendar(
         row.external_id, row.name, row.is_primary, row.own, row.writable, row.color, row.time_zone
     )
@@ -150,6 +162,7 @@ def _stored(row: Row[Any]) -> StoredCalendar:
         row.gone_at,
         row.cursor,
         row.last_good_at,
-        Coverage(Window(row.covered_from, row.covered_until), row.zones) if row.covered_from else None,
+        Coverage(Window(row.covered_from, row.covered_until), row.zones, row.zone_rules) if row.covered_from else None,
         Doubt(row.doubted_at, row.doubted_items) if row.doubted_at else None,
+        Pass(row.pass_id, row.reading_kind == "full", row.continuation) if row.pass_id else None,
     )

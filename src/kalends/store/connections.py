@@ -85,9 +85,9 @@ class Connections(SiteRepository):
         return await self._select(*conditions)
 
     async def _select(self, *conditions: Any) -> list[Connection]:
-        query = _with_selected_calendars().where(connections.c.site_id == self._site_id, *conditions)
+        query = with_selected_calendars().where(connections.c.site_id == self._site_id, *conditions)
         rows = (await self._connection.execute(query)).all()
-        return [_connection(list(group)) for _, group in groupby(rows, key=lambda row: row.id)]
+        return [connection_of(list(group)) for _, group in groupby(rows, key=lambda row: row.id)]
 
     async def sealed_credentials(self, connection_id: str) -> bytes | None:
         """Return the sealed credentials, None where they were erased."""
@@ -225,7 +225,8 @@ class Connections(SiteRepository):
         return connections.c.site_id == self._site_id, connections.c.id == connection_id
 
 
-def _with_selected_calendars() -> Select[Any]:
+def with_selected_calendars() -> Select[Any]:
+    """Return the query for connections of all sites: a row for each selected calendar, or one where there is none."""
     schedule = and_(schedules.c.site_id == connections.c.site_id, schedules.c.id == connections.c.schedule_id)
     selected = and_(
         calendars.c.site_id == connections.c.site_id,
@@ -245,7 +246,8 @@ def _with_selected_calendars() -> Select[Any]:
     )
 
 
-def _connection(rows: Sequence[Row[Any]]) -> Connection:
+def connection_of(rows: Sequence[Row[Any]]) -> Connection:
+    """Return the connection that rows of `with_selected_calendars` are about."""
     row = rows[0]
     selected = tuple(SelectedCalendar(one.calendar_id, one.calendar_name) for one in rows if one.calendar_id)
     return Connection(

@@ -27,6 +27,8 @@ from sqlalchemy.pool import NullPool
 BUSY_TIMEOUT_MS = 10_000
 DEDICATED = {"timeout": 10, "command_timeout": 30}
 """Seconds that a dedicated connection may take to be made, and to answer: on a dead line, nothing else would end it."""
+IDLE_TIMEOUT_MS = 15_000
+"""How long a transaction may stand still: a process that was stopped, or its whole machine, keeps no rows locked."""
 AFTER_COMMIT = "kalends_after_commit"
 UNUSABLE = ("08", "28", "3D", "42501", "53", "57")
 """PostgreSQL's classes of errors about connecting, authorization, databases, privileges, resources and intervention."""
@@ -49,9 +51,7 @@ class Database:
             self._writer = self._sqlite_engine("BEGIN IMMEDIATE", pool_size=1)
             self._reader = self._sqlite_engine("BEGIN", pool_size=5)
         else:
-            self._writer = self._reader = create_async_engine(
-                self.url, pool_size=10, max_overflow=10, hide_parameters=True
-            )
+            self._writer = self._reader = self._postgres_engine()
         self._writing = asyncio.Lock()
 
     @property
@@ -86,6 +86,17 @@ class Database:
         @event.listens_for(engine.sync_engine, "begin")
         def _begin(connection: SyncConnection) -> None:
             connection.exec_driver_sql(begin)
+
+        return engine
+
+    def _postgres_engine(self) -> AsyncEngine:
+        engine = create_async_engine(self.url, pool_size=10, max_overflow=10, hide_parameters=True)
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def _prepare(connection: Any, _record: object) -> None:
+            # as a statement: poolers refuse parameters of the start-up that they do not know
+            statement = f"SET idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}"
+            connection.run_async(lambda driver: driver.execute(statement))
 
         return engine
 

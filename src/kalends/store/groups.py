@@ -12,6 +12,9 @@ from kalends.model.occurrence import Expansion, Occurrence, Problem
 from kalends.store.repository import CalendarRepository, chunks
 from kalends.store.tables import calendars, groups, items, occurrences
 
+UTC_NAME = "UTC"
+"""What the zone of an occurrence is called that no rules place."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExpandedGroup:
@@ -91,6 +94,20 @@ class Groups(CalendarRepository):
             occurrences.c.start_date.is_not(None),
         )
         return await self._keys(or_(groups.c.floating, all_day))
+
+    async def placed_by_zones(self) -> Sequence[str]:
+        """Return the groups that other rules of zones may place otherwise, or make readable.
+
+        Those are the ones placed by surroundings, those with an event in a zone that has a name, and those with
+        problems, for a zone that nobody knew is one.
+        """
+        in_a_zone = exists().where(
+            occurrences.c.site_id == groups.c.site_id,
+            occurrences.c.calendar_id == groups.c.calendar_id,
+            occurrences.c.group_key == groups.c.group_key,
+            or_(occurrences.c.start_date.is_not(None), occurrences.c.zone != UTC_NAME),
+        )
+        return await self._keys(or_(groups.c.floating, groups.c.problems.is_not(None), in_a_zone))
 
     async def _keys(self, *conditions: Any) -> Sequence[str]:
         query = select(groups.c.group_key).where(*self._in(groups), *conditions)

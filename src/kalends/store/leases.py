@@ -8,12 +8,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, or_, select, tuple_, update
+from sqlalchemy import Row, Select, and_, case, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.model.connection import ConnectionKey, ErrorReason, Lease, Status
+from kalends.store.repository import chunks
 from kalends.store.tables import connections
 
+Held = tuple[ConnectionKey, int]
+"""A connection whose lease is held, and the lease's fence."""
 LONGEST_LEASE = timedelta(hours=1)
 """Longer than that no lease lasts without being renewed: our clock was set back since."""
 
@@ -95,13 +98,47 @@ class Leases:
         if (await self._connection.execute(query)).one_or_none() is None:
             raise LeaseLost(lease.connection_id)
 
+    async def standing(self, leases: Collection[Lease]) -> set[ConnectionKey]:
+        """Lock connections whose leases stand, as far as nobody else writes them at this moment; return which.
+
+        Who writes many rows waits for none of them: two such could wait for each other.
+        """
+        query = select(connections.c.site_id, connections.c.id).with_for_update(skip_locked=True)
+        return {ConnectionKey(row.site_id, row.id) for row in await self._among(leases, query)}
+
     async def renew(self, lease: Lease, until: datetime) -> None:
-        """Extend the lease; raises `LeaseLost`."""
-        await self._update(lease, lease_until=until)
+        """Extend a lease; raises `LeaseLost`."""
+        if await self.renew_all([lease], until):
+            raise LeaseLost(lease.connection_id)
+
+    async def renew_all(self, leases: Collection[Lease], until: datetime) -> Collection[Lease]:
+        """Extend leases, and return those that are lost."""
+        standing = await self.standing(leases)
+        for some in chunks(standing):
+            which = _KEY.in_([tuple(key) for key in some])
+            await self._connection.execute(update(connections).where(which).values(lease_until=until))
+        rest = [one for one in leases if one.key not in standing]
+        left = {
+            ConnectionKey(row.site_id, row.id)
+            for row in await self._among(rest, select(connections.c.site_id, connections.c.id))
+        }
+        return [one for one in rest if one.key not in left]
+
+    async def _among(self, leases: Collection[Lease], query: Select[Any]) -> Sequence[Row[Any]]:
+        """Run a query for the connections whose leases stand."""
+        found: list[Row[Any]] = []
+        for some in chunks(leases):
+            wanted = [(one.site_id, one.connection_id, one.owner, one.fence) for one in some]
+            found += await self._connection.execute(query.where(_LEASE.in_(wanted)))
+        return found
 
     async def started(self, lease: Lease) -> None:
-        """Note that a reading that shows as progress has begun; raises `LeaseLost`."""
-        await self._update(lease, status=Status.SYNC_IN_PROGRESS.value, error_reason=None)
+        """Note that a reading that shows as progress has begun; raises `LeaseLost`.
+
+        A connection in `ERROR` stays so: only a good read ends that, and this one may not become one.
+        """
+        in_error = connections.c.status == Status.ERROR.value
+        await self._update(lease, status=case((in_error, connections.c.status), else_=Status.SYNC_IN_PROGRESS.value))
 
     async def succeeded(
         self, lease: Lease, *, now: datetime, next_sync_at: datetime, note: str | None, changed: bool = False
@@ -120,7 +157,7 @@ class Leases:
             last_error=note,
             acknowledgement=None,
             **({"changed_at": now} if changed else {}),
-            **_released(lease, next_sync_at),
+            **released(lease, next_sync_at),
         )
 
     async def failed(
@@ -141,7 +178,7 @@ class Leases:
             failures=connections.c.failures + 1,
             last_error=error,
             **changed,
-            **_released(lease, next_sync_at),
+            **released(lease, next_sync_at),
         )
 
     async def hand_back(self, lease: Lease) -> None:
@@ -149,6 +186,35 @@ class Leases:
         await self._connection.execute(
             update(connections).where(*_held(lease)).values(lease_owner=None, lease_until=None)
         )
+
+    async def void(self, now: datetime, *, of: str | None = None, all_but: str | None = None) -> int:
+        """Have the leases of one dead process, or of all but one living one, run out; return how many.
+
+        The fence stays: should the process live, it goes on where nobody takes its place. A row that is locked is
+        left for the next time; a process that was stopped may be in the middle of a transaction.
+        """
+        whose = connections.c.lease_owner == of if of is not None else connections.c.lease_owner != all_but
+        chosen = (
+            select(connections.c.site_id, connections.c.id)
+            .where(whose, connections.c.lease_until >= now)
+            .with_for_update(skip_locked=True)
+        )
+        voided = await self._connection.execute(
+            update(connections).where(_KEY.in_(chosen)).values(lease_until=now - LONGEST_LEASE)
+        )
+        return voided.rowcount
+
+    async def of(self, owner: str, now: datetime) -> set[Held]:
+        """Return the leases that a process holds."""
+        query = select(connections.c.site_id, connections.c.id, connections.c.fence).where(
+            connections.c.lease_owner == owner, connections.c.lease_until >= now
+        )
+        return {(ConnectionKey(row.site_id, row.id), row.fence) for row in await self._connection.execute(query)}
+
+    async def let_go(self, owner: str, leases: Collection[Held]) -> None:
+        """Give leases of a process back of which nothing else is known; harmless where they were lost."""
+        for (site_id, connection_id), fence in leases:
+            await self.hand_back(Lease(site_id, connection_id, owner, fence, wanted_rev=0, asked=False))
 
     async def _update(self, lease: Lease, **values: Any) -> None:
         changed = await self._connection.execute(update(connections).where(*_held(lease)).values(**values))
@@ -158,6 +224,7 @@ class Leases:
 
 _WANTED = connections.c.wanted_rev > connections.c.done_rev
 _KEY = tuple_(connections.c.site_id, connections.c.id)
+_LEASE = tuple_(connections.c.site_id, connections.c.id, connections.c.lease_owner, connections.c.fence)
 
 
 def _due(now: datetime) -> Any:
@@ -184,7 +251,8 @@ def _held(lease: Lease) -> tuple[Any, ...]:
     )
 
 
-def _released(lease: Lease, next_sync_at: datetime) -> dict[str, Any]:
+def released(lease: Lease, next_sync_at: datetime) -> dict[str, Any]:
+    """Return the columns by which a lease is given back after a sync."""
     return {
         "done_rev": lease.wanted_rev,
         "next_sync_at": next_sync_at,

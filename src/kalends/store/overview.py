@@ -53,14 +53,20 @@ class Load:
     failing: int
     acknowledged: int
     ages: Ages
+    longest_overdue: timedelta = timedelta()
+    """For how long the first of the overdue ones has been due."""
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """A connection that waits for a sync, is being synced, or fails. `since` is when it was due, where it is known."""
+    """A connection that waits for a sync, is being synced, or fails. `since` is when it was due, where it is known.
+
+    `asked` tells whether a sync of it was asked for and is not done.
+    """
 
     connection_id: str
     status: str
+    asked: bool
     since: datetime | None
     last_good_read_at: datetime | None
     failures: int
@@ -91,9 +97,11 @@ class Overview:
         """Return how many connections are in which state."""
         read_at = connections.c.last_good_read_at
         imports = and_(connections.c.import_enabled, _LIVE)
+        due_at = connections.c.next_sync_at
+        overdue = and_(due_at <= self._now, _LIVE, self._free)
         counted = {
             "wanted": and_(_WANTED, self._free),
-            "overdue": and_(connections.c.next_sync_at <= self._now, _LIVE, self._free),
+            "overdue": overdue,
             "held": self._held,
             "failing": and_(connections.c.failures > 0, _LIVE),
             "acknowledged": connections.c.acknowledgement.is_not(None),
@@ -102,6 +110,7 @@ class Overview:
         }
         bounds = [_sum(and_(imports, read_at >= self._now - bound)) for bound in AGES]
         oldest = func.min(case((imports, read_at), else_=None), type_=read_at.type)
+        first_due = func.min(case((overdue, due_at), else_=None), type_=due_at.type)
         query = select(
             connections.c.status,
             connections.c.error_reason,
@@ -109,13 +118,15 @@ class Overview:
             *(_sum(condition) for condition in counted.values()),
             *bounds,
             oldest,
+            first_due,
         ).group_by(connections.c.status, connections.c.error_reason)
         rows = [tuple(row) for row in await self._connection.execute(query)]
-        sums = [sum(column) for column in zip(*(row[3:-1] for row in rows), strict=True)] or [0] * (
+        sums = [sum(column) for column in zip(*(row[3:-2] for row in rows), strict=True)] or [0] * (
             len(counted) + len(AGES)
         )
         by_name = dict(zip(counted, sums[: len(counted)], strict=True))
-        read = min((row[-1] for row in rows if row[-1] is not None), default=None)
+        read = min((row[-2] for row in rows if row[-2] is not None), default=None)
+        due = min((row[-1] for row in rows if row[-1] is not None), default=self._now)
         ages = Ages(
             dict(zip(AGES, sums[len(counted) :], strict=True)),
             by_name["imports"],
@@ -130,6 +141,7 @@ class Overview:
             by_name["failing"],
             by_name["acknowledged"],
             ages,
+            self._now - due,
         )
 
     async def quarantined(self) -> int:
@@ -178,6 +190,7 @@ class Overview:
             select(
                 connections.c.id,
                 connections.c.status,
+                _WANTED,
                 connections.c.next_sync_at,
                 connections.c.last_good_read_at,
                 connections.c.failures,
@@ -187,7 +200,7 @@ class Overview:
             .order_by(*(order if isinstance(order, tuple) else (order,)), connections.c.id)
             .limit(limit)
         )
-        return [Busy(*row) for row in await self._connection.execute(query)]
+        return [Busy(row[0], row[1], bool(row[2]), *row[3:]) for row in await self._connection.execute(query)]
 
     @property
     def _held(self) -> ColumnElement[bool]:

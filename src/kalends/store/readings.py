@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 
 from kalends.model.ids import new_id
 from kalends.model.time import Window
@@ -25,11 +25,13 @@ class Pass:
 class Coverage:
     """What the occurrences of a calendar cover: a window, with all-day and floating events placed by `zones`.
 
-    The zones are None while those events are being moved from some to others.
+    The zones are None while those events are being moved from some to others. `rules` is the version of the zone
+    database that all of them were placed by, None where that was not noted.
     """
 
     window: Window
     zones: str | None
+    rules: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,6 @@ class Doubt:
 
 class Readings(CalendarRepository):
     """The readings of one calendar of a site."""
-
-    async def current_pass(self) -> Pass | None:
-        """Return the pass that was begun and has not ended."""
-        row = (await self._connection.execute(select(passes).where(*self._in(passes)))).one_or_none()
-        return Pass(row.id, row.kind == "full", row.continuation) if row else None
 
     async def begin_pass(self, *, full: bool, at: datetime) -> Pass:
         """Begin a pass; one that was under way is dropped, and what it stamped stays."""
@@ -86,7 +83,12 @@ class Readings(CalendarRepository):
 
     async def note_coverage(self, coverage: Coverage) -> None:
         """Note what the occurrences cover now."""
-        await self._put(covered_from=coverage.window.start, covered_until=coverage.window.end, zones=coverage.zones)
+        await self._put(
+            covered_from=coverage.window.start,
+            covered_until=coverage.window.end,
+            zones=coverage.zones,
+            zone_rules=coverage.rules,
+        )
 
     async def _put(self, **values: Any) -> None:
         adding = self._dialect.insert(readings).values(**self._whose, **values)

@@ -39,6 +39,8 @@ class Run:
     outcome: Outcome
     counts: SyncCounts
     error: str | None
+    requests: int | None
+    """How many requests it sent to the provider; None for one by a version that did not count them."""
 
 
 class RunPosition(NamedTuple):
@@ -64,6 +66,7 @@ class Runs(SiteRepository):
                 outcome=run.outcome.value,
                 counts=asdict(run.counts),
                 error=run.error,
+                requests=run.requests,
             )
         )
 
@@ -92,6 +95,7 @@ class Runs(SiteRepository):
                 Outcome(row.outcome),
                 SyncCounts(**row.counts),
                 row.error,
+                row.requests,
             )
             for row in await self._connection.execute(query)
         ]

@@ -251,6 +251,7 @@ readings = Table(
     Column("covered_from", UtcDateTime, comment="with covered_until: what the occurrences cover"),
     Column("covered_until", UtcDateTime),
     Column("zones", Text, comment="what placed floating and all-day events"),
+    Column("zone_rules", Text, comment="the version of the zone database that placed the occurrences"),
     Column("doubted_at", UtcDateTime, comment="since when most of it is missing, and not believed to be"),
     Column("doubted_items", Integer, comment="with doubted_at: how many items are missing"),
     _of_calendar(),
@@ -337,10 +338,13 @@ runs = Table(
     Column("ended_at", UtcDateTime, nullable=False),
     Column("outcome", Text, nullable=False, comment="done or failed"),
     Column("counts", JSON, nullable=False),
+    Column("requests", Integer, comment="sent to the provider; null: by a version that did not count them"),
     Column("error", Text),
     _of_site(),
     ForeignKeyConstraint(["site_id", "connection_id"], ["connections.site_id", "connections.id"], ondelete="CASCADE"),
     Index(None, "site_id", "connection_id", "started_at"),
+    # the latest of all sites, and those that have had their time
+    Index(None, "ended_at"),
 )
 
 audit = Table(
@@ -374,3 +378,17 @@ servers = Table(
     Column("beat_at", UtcDateTime, nullable=False, comment="when this process last said that it runs"),
 )
 """Processes that take up syncs at present; belongs to no tenant."""
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="a keyed hash of whose it is, and the limit"),
+    Column(
+        "spent_until",
+        BigInteger,
+        comment="the theoretical arrival time, in microseconds since 1970 by the clock of the database",
+    ),
+    Column("rests_until", UtcDateTime, comment="until when the server wants to be left alone"),
+    Index(None, "rests_until"),
+)
+"""What all processes together spent of the budgets for requests to calendar servers; belongs to no tenant."""

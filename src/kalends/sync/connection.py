@@ -1,32 +1,39 @@
 """One sync of one connection, under its lease."""
 
 import random
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from logging import DEBUG, INFO
 
 import structlog
 
 from kalends.accounts.directory import ProviderDirectory
 from kalends.accounts.sessions import Accounts
 from kalends.model.clock import Clock
-from kalends.model.connection import Connection, Lease, SyncCounts
+from kalends.model.connection import Connection, ConnectionKey, Lease, SyncCounts
 from kalends.model.ids import new_id
 from kalends.providers.base import AccountSession
 from kalends.providers.errors import CalendarGone, CredentialsRefused, ProviderError, Unavailable
+from kalends.store.briefs import Brief, Briefs
 from kalends.store.calendars import Calendars, StoredCalendar
 from kalends.store.connections import Connections
+from kalends.store.contents import Contents
 from kalends.store.database import Database
 from kalends.store.leases import LeaseLost, Leases
+from kalends.store.quiet import QuietEnd
 from kalends.store.runs import Cause, Outcome, Run, Runs
-from kalends.store.schedules import Schedules
 from kalends.sync.applying import storable_text
+from kalends.sync.ending import Ending, Endings
 from kalends.sync.failpoints import FailPoints, Point
 from kalends.sync.outcome import after_failure, describe
+from kalends.sync.places import Place, Places
 from kalends.sync.reading import CalendarReading
 from kalends.sync.rolling import Rolling
 from kalends.sync.selection import imported, lacks_primary
 from kalends.sync.subject import StoredSubject, Subject
 from kalends.sync.timing import Timing, after_success
+from kalends.tracing.port import SyncSpan, Tracing
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +46,15 @@ class _Progress:
     counts: SyncCounts = field(default_factory=SyncCounts)
     gone: int = 0
     failed: ProviderError | None = None
+    cursors: dict[str, str] = field(default_factory=dict)
+    """Calendar id → the cursor of a reading that found nothing, which is still to be noted."""
+    requests: int = 0
+    provider: str | None = None
+    """The kind of the provider's plugin, once it is known."""
+
+    def note_request(self) -> None:
+        """Count a request to the provider."""
+        self.requests += 1
 
     @property
     def told_to_wait(self) -> bool:
@@ -82,7 +98,9 @@ class ConnectionSync:
         rolling: Rolling,
         clock: Clock,
         timing: Timing,
+        places: Places,
         points: FailPoints,
+        tracing: Tracing,
     ) -> None:
         self._database = database
         self._directory = directory
@@ -91,21 +109,35 @@ class ConnectionSync:
         self._rolling = rolling
         self._clock = clock
         self._timing = timing
+        self._places = places
+        self._endings = Endings(database, clock)
         self._points = points
+        self._tracing = tracing
         self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
 
-    async def run(self, lease: Lease) -> Run:
+    async def briefs(self, leases: Collection[Lease]) -> Mapping[ConnectionKey, Brief]:
+        """Read what is stored of connections at once, for `run`; to be done after their leases were taken."""
+        async with self._database.read() as reader:
+            return await Briefs(reader).of([one.key for one in leases])
+
+    async def run(self, lease: Lease, brief: Brief | None = None) -> Run:
         """Bring all imported calendars up to date and give the lease back; return what was done.
 
         A failure is not raised but noted with the connection. Raises `LeaseLost`, then nothing more was written.
         """
+        with self._endings.under_way() as ending, self._tracing.sync() as span:
+            async with self._places.of(lease.site_id) as place:
+                return await self._run(lease, brief, place, ending, span)
+
+    async def _run(self, lease: Lease, brief: Brief | None, place: Place, ending: Ending, span: SyncSpan) -> Run:
         started_at = self._clock.now()
         connection: Connection | None = None
         progress = _Progress()
         error: Exception | None = None
         try:
-            connection = await self._connection(lease)
-            await self._read_all(lease, connection, progress)
+            brief = brief or await self._brief(lease)
+            connection = brief.connection
+            await self._read_all(lease, brief, place, progress)
             error = progress.failure
             self._points.reach(Point.BEFORE_RELEASE)
         except LeaseLost:
@@ -123,10 +155,15 @@ class ConnectionSync:
             Outcome.FAILED if error else Outcome.DONE,
             progress.counts,
             storable_text(describe(error)) if error else None,
+            progress.requests,
         )
-        await self._note(lease, connection, run, error, progress.amiss)
+        span.ran(progress.provider, run)
+        quiet = self._quiet_end(lease, connection, run, progress)
+        if quiet is None or not await ending.quietly(quiet):
+            await self._note(lease, connection, run, error, progress)
         self._points.reach(Point.AFTER_RELEASE)
-        log.info(
+        log.log(
+            DEBUG if quiet else INFO,
             "synced" if error is None else "sync_failed",
             connection=lease.connection_id,
             cause=run.cause.value,
@@ -135,39 +172,42 @@ class ConnectionSync:
             removed=run.counts.removed,
             quarantined=run.counts.quarantined,
             doubted=run.counts.doubted,
+            requests=run.requests,
         )
         return run
 
-    async def _connection(self, lease: Lease) -> Connection:
-        async with self._database.read() as reader:
-            connection = await Connections(reader, lease.site_id).get(lease.connection_id)
-        if connection is None:
+    async def _brief(self, lease: Lease) -> Brief:
+        brief = (await self.briefs([lease])).get(lease.key)
+        if brief is None:
             raise LeaseLost(lease.connection_id)
-        return connection
+        return brief
 
-    async def _read_all(self, lease: Lease, connection: Connection, progress: _Progress) -> None:
+    async def _read_all(self, lease: Lease, brief: Brief, place: Place, progress: _Progress) -> None:
         """Read each calendar; one that is gone or cannot be read leaves the others to go on."""
-        async with self._database.read() as reader:
-            schedule = await Schedules(reader, lease.site_id).get(connection.schedule_id)
-            provider = (await self._directory.known(reader, lease.site_id)).get(connection.provider_id)
-            calendars = imported(connection, await Calendars(reader, lease.site_id).of_connection(connection.id))
-        if schedule is None or provider is None:
+        connection = brief.connection
+        provider = self._directory.of(connection.provider_id, brief.install)
+        calendars = imported(connection, brief.calendars)
+        if provider is None:
             raise Unavailable("the provider's plugin is not installed")
         if lacks_primary(connection, calendars):
             raise CalendarGone("the account has no primary calendar any more")
         if not connection.import_config.enabled:
             return
         progress.chosen = len(calendars)
-        kind, zone = self._directory.kind(provider), schedule.time_zone
+        kind, zone = self._directory.kind(provider), brief.schedule_zone
+        progress.provider = provider.kind
         # a new zone needs no provider: neither one that is down nor refused credentials keep events at old times
         placed = [
-            await self._rolling.place(StoredSubject(lease, connection, calendar, kind, zone)) for calendar in calendars
+            await self._rolling.place(StoredSubject(lease, connection, calendar, kind, zone, place))
+            for calendar in calendars
         ]
         async with AsyncExitStack() as stack:
-            session = await stack.enter_async_context(self._accounts.session(connection, provider))
+            session = await stack.enter_async_context(
+                self._accounts.session(connection, provider, brief.credentials, progress.note_request)
+            )
             for calendar in placed:
                 if not progress.told_to_wait:
-                    await self._read_one(Subject(lease, connection, calendar, kind, zone, session), progress)
+                    await self._read_one(Subject(lease, connection, calendar, kind, zone, place, session), progress)
             current = calendars and all(self._rolling.is_current(calendar) for calendar in calendars)
             if not current and not progress.told_to_wait:
                 await self._look_for_calendars(lease, session, progress)
@@ -175,7 +215,10 @@ class ConnectionSync:
 
     async def _read_one(self, subject: Subject, progress: _Progress) -> None:
         try:
-            progress.counts += await self._reading.read(subject)
+            reading = await self._reading.read(subject)
+            progress.counts += reading.counts
+            if reading.cursor is not None:
+                progress.cursors[subject.calendar.id] = reading.cursor
             await self._rolling.roll(subject)
         except CredentialsRefused:
             raise
@@ -223,13 +266,25 @@ class ConnectionSync:
             await calendars.forget_contents([calendar.id])
             await calendars.note_gone(calendar.id, self._clock.now())
 
+    def _quiet_end(self, lease: Lease, connection: Connection | None, run: Run, progress: _Progress) -> QuietEnd | None:
+        """Return how the sync ends where nobody asked for it, and nothing was found, wanting or amiss; else None."""
+        counts = run.counts
+        found = counts.changed or counts.removed or counts.doubted
+        if lease.asked or run.error or found or progress.amiss:
+            return None
+        next_sync_at = after_success(connection, self._timing, self._clock.now(), self._jitter)
+        return QuietEnd(lease, next_sync_at, progress.cursors)
+
     async def _note(
-        self, lease: Lease, connection: Connection | None, run: Run, error: Exception | None, amiss: str | None
+        self, lease: Lease, connection: Connection | None, run: Run, error: Exception | None, progress: _Progress
     ) -> None:
         now = self._clock.now()
         changed = bool(run.counts.changed or run.counts.removed)
         async with self._database.write() as writer:
             leases = Leases(writer)
+            await leases.check(lease)
+            for calendar_id, cursor in progress.cursors.items():
+                await Contents(writer, lease.site_id, calendar_id).readings.note_good(cursor, now)
             if error is None:
                 await leases.succeeded(
                     lease,
@@ -243,7 +298,7 @@ class ConnectionSync:
                         doubted=run.counts.doubted > 0,
                     ),
                     changed=changed,
-                    note=amiss,
+                    note=progress.amiss,
                 )
             else:
                 failure = after_failure(connection, error, self._timing, now, self._jitter)

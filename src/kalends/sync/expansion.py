@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from pebble import ProcessExpired, ProcessPool
 
 from kalends.model.occurrence import Expansion, ExpansionContext, Problem
+from kalends.store.items import GroupItems
 
 INLINE_GROUPS = 100
 """As many as a page holds; more at once, as when a window rolls, are work for the other processes."""
@@ -101,6 +102,17 @@ class Expander:
 def _end(pool: Any) -> None:
     pool.stop()
     pool.join()
+
+
+def with_unreadable(expanded: Mapping[str, Expansion], groups: Mapping[str, GroupItems]) -> Mapping[str, Expansion]:
+    """Return the expansions of groups with a problem for each of their items that could not be read."""
+    told = dict(expanded)
+    for key, items in groups.items():
+        if items.problems:
+            whole = told.get(key, Expansion())
+            unreadable = (Problem(None, why or "it could not be read") for why in items.problems.values())
+            told[key] = replace(whole, problems=(*whole.problems, *unreadable))
+    return told
 
 
 async def _in_place(kind: Expands, groups: Sequence[Group], context: ExpansionContext) -> dict[str, Expansion]:

@@ -8,7 +8,6 @@ from kalends.model.connection import Connection, ErrorReason, Status
 from kalends.providers.errors import CalendarGone, CredentialsRefused, ProviderError, Unavailable
 from kalends.sync.timing import CLOCKS_APART, Timing, jittered
 
-LONGEST_BACK_OFF = timedelta(hours=1)
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 
 
@@ -31,7 +30,7 @@ def after_failure(
     """
     if connection is None:
         return Failure(None, None, now + jittered(timing.poll_interval, jitter), describe(error))
-    back_off = min(timing.poll_interval * 2 ** min(connection.failures, 16), LONGEST_BACK_OFF)
+    back_off = min(timing.poll_interval * 2 ** min(connection.failures, 16), timing.longest_retry_interval)
     next_sync_at = now + jittered(back_off, jitter)
     if isinstance(error, Unavailable) and error.retry_after is not None:
         next_sync_at = max(next_sync_at, now + min(error.retry_after, LONGEST_RETRY_AFTER))

@@ -9,7 +9,7 @@ import structlog
 from kalends.model.calendar import Page
 from kalends.model.clock import Clock
 from kalends.model.connection import SyncCounts
-from kalends.model.occurrence import Expansion, Problem
+from kalends.model.occurrence import Expansion
 from kalends.providers.errors import CursorRefused, Unavailable
 from kalends.store.calendars import Calendars
 from kalends.store.database import Database
@@ -17,7 +17,7 @@ from kalends.store.items import GroupItems
 from kalends.store.leases import Leases
 from kalends.store.readings import Doubt, Pass
 from kalends.sync.applying import apply_page
-from kalends.sync.expansion import Expander, Group
+from kalends.sync.expansion import Expander, Group, with_unreadable
 from kalends.sync.failpoints import FailPoints, Point
 from kalends.sync.guards import Endlessness, is_ripe, is_sudden
 from kalends.sync.plan import Plan, plan_page
@@ -39,6 +39,17 @@ class _Versions:
             return await self.subject.contents(reader).items.versions(keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reading came to.
+
+    `cursor` is the new one where nothing was found and nothing is written yet; it is None where it is stored already.
+    """
+
+    counts: SyncCounts
+    cursor: str | None = None
+
+
 class CalendarReading:
     """Reads calendars into the store."""
 
@@ -58,31 +69,34 @@ class CalendarReading:
         self._doubt_wait = doubt_wait
         self._points = points
 
-    async def read(self, subject: Subject) -> SyncCounts:
+    async def read(self, subject: Subject) -> Reading:
         """Bring a calendar up to date; raises `ProviderError` and `LeaseLost`.
 
         A cursor that the provider refuses leads to a full pass at once. What is stored stays until that pass closes.
-        Where most of it is missing then, it stays until a full pass says so too, `doubt_wait` later or more.
+        Where most of it is missing then, it stays until a full pass says so too, `doubt_wait` later or more. Nothing
+        is written where nothing changed.
         """
         if is_ripe(subject.calendar.doubt, self._clock.now(), self._doubt_wait):
-            return await self._whole(subject, doubted=True)
+            return await self._whole(subject, anew=True, doubted=True)
         try:
             return await self._pass(subject, subject.calendar.cursor)
         except CursorRefused:
             log.info("cursor_refused", connection=subject.connection.id, calendar=subject.calendar.id)
         async with self._database.write() as writer:
             await (await subject.fenced(writer)).readings.forget_cursor()
-        return await self._whole(subject)
+        return await self._whole(subject, anew=True)
 
-    async def _whole(self, subject: Subject, *, doubted: bool = False) -> SyncCounts:
+    async def _whole(self, subject: Subject, *, anew: bool, doubted: bool = False) -> Reading:
         try:
-            return await self._pass(subject, None, doubted=doubted)
+            return await self._pass(subject, None, anew=anew, doubted=doubted)
         except CursorRefused as error:
             raise Unavailable(f"a full reading was refused: {error}") from None
 
-    async def _pass(self, subject: Subject, cursor: str | None, *, doubted: bool = False) -> SyncCounts:
+    async def _pass(
+        self, subject: Subject, cursor: str | None, *, anew: bool = False, doubted: bool = False
+    ) -> Reading:
         full = cursor is None
-        current = await self._resume(subject, full=full, anew=doubted)
+        current = await self._resume(subject, full=full, anew=anew)
         pages = subject.session.read(
             subject.calendar.calendar,
             cursor=cursor,
@@ -98,18 +112,21 @@ class CalendarReading:
         async for page in pages:
             endlessness.check(page)
             self._points.reach(Point.AFTER_PAGE_READ)
+            await subject.place.give_way()
             staying = _without_removals(page, leaving)
             plan = await self._plan(subject, staying, full=full)
-            if current is None and not (plan.is_empty and page.cursor is not None):
+            if current is None and not plan.is_empty:
                 current = await self._begin(subject, full=full)
             if current is not None:
                 counts += await self._apply(subject, current, staying, plan)
             closing = page.cursor
         if closing is None:
             raise Unavailable("the provider's answer ended before its end")
+        if current is None and not leaving and subject.calendar.gone_at is None:
+            return Reading(counts, closing)
         missing = 0 if doubted else await self._missing_suddenly(subject, current, leaving)
         if missing:
-            return counts + await self._keep(subject, missing)
+            return Reading(counts + await self._keep(subject, missing))
         if leaving:
             current = current or await self._begin(subject, full=full)
             gone = Page(removed=tuple(leaving))
@@ -117,22 +134,25 @@ class CalendarReading:
         self._points.reach(Point.BEFORE_CLOSE)
         removed = await self._close(subject, current, closing)
         self._points.reach(Point.AFTER_CLOSE)
-        return counts + SyncCounts(removed=removed)
+        return Reading(counts + SyncCounts(removed=removed))
 
     async def _plan(self, subject: Subject, page: Page, *, full: bool) -> Plan:
+        if page.is_empty:
+            return Plan()
         async with self._database.read() as reader:
             keys = {*(one.key for one in page.changed), *page.removed}
             return plan_page(page, await subject.contents(reader).items.stored(keys), full=full)
 
     async def _resume(self, subject: Subject, *, full: bool, anew: bool) -> Pass | None:
         """Return the pass to go on with; `anew` begins one whatever there is, as what settles a doubt has to."""
-        async with self._database.read() as reader:
-            current = await subject.contents(reader).readings.current_pass()
+        current = subject.calendar.begun
         if current is not None and current.full == full and not anew:
+            await subject.place.take()
             return current
         return await self._begin(subject, full=True) if full else None
 
     async def _begin(self, subject: Subject, *, full: bool) -> Pass:
+        await subject.place.take()
         async with self._database.write() as writer:
             if full:
                 await Leases(writer).started(subject.lease)
@@ -199,13 +219,7 @@ class CalendarReading:
             for key, items in groups.items()
             if items.payloads
         ]
-        expanded = {**await self._expander.expand(subject.kind, readable, context)}
-        for key, items in groups.items():
-            if items.problems:
-                whole = expanded.get(key, Expansion())
-                unreadable = (Problem(None, why or "it could not be read") for why in items.problems.values())
-                expanded[key] = replace(whole, problems=(*whole.problems, *unreadable))
-        return expanded
+        return with_unreadable(await self._expander.expand(subject.kind, readable, context), groups)
 
     async def _check_size(self, subject: Subject, current: Pass, plan: Plan) -> None:
         """Raise `Unavailable` where the calendar is larger than it may be; a full pass counts what it has seen."""

@@ -12,6 +12,7 @@ from kalends.store.calendars import StoredCalendar
 from kalends.store.contents import Contents
 from kalends.store.database import Transaction
 from kalends.store.leases import Leases
+from kalends.sync.places import Place
 
 MARGIN = timedelta(days=2)
 """Beyond the window on both sides: all-day events are placed by zones up to 26 hours apart, and days begin anew."""
@@ -50,6 +51,7 @@ class StoredSubject:
     calendar: StoredCalendar
     kind: ProviderKind
     schedule_zone: str
+    place: Place
 
     @property
     def zones(self) -> str:

@@ -22,6 +22,8 @@ class Timing:
     staleness_limit: timedelta
     doubt_wait: timedelta
     """How long after it was first seen a sudden emptiness is put to the proof."""
+    longest_retry_interval: timedelta = timedelta(hours=1)
+    """How long to wait at most before a connection that fails is read again, unless its server asks for longer."""
 
 
 def interval(connection: Connection, timing: Timing, now: datetime) -> timedelta:

@@ -40,7 +40,7 @@ def sync_collection(token: str) -> bytes:
     return _document("d:sync-collection", inner + _prop((ns.GETETAG, ns.RESOURCETYPE)))
 
 
-def calendar_multiget(hrefs: Iterable[str]) -> bytes:
-    """Ask for the text of the named members."""
+def calendar_multiget(hrefs: Iterable[str], *, text: bool = True) -> bytes:
+    """Ask for the text of the named members, or only for their etags."""
     named = "".join(f"<d:href>{escape(href)}</d:href>" for href in hrefs)
-    return _document("c:calendar-multiget", _prop((ns.GETETAG, ns.CALENDAR_DATA)) + named)
+    return _document("c:calendar-multiget", _prop((ns.GETETAG, ns.CALENDAR_DATA) if text else (ns.GETETAG,)) + named)

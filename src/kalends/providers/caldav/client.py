@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 
 from kalends.net.client import GuardedClient, Response
 from kalends.net.credentials import BasicCredentials
 from kalends.net.errors import AddressRefused as NetAddressRefused
-from kalends.net.errors import CredentialsWithheld, LeftAlone, NetError
+from kalends.net.errors import CredentialsWithheld, NetError
 from kalends.net.errors import TimedOut as NetTimedOut
 from kalends.net.errors import TooLarge as NetTooLarge
+from kalends.net.patience import retry_after
 from kalends.providers.caldav import hrefs
 from kalends.providers.caldav.errors import HttpRefusal, NotDav, TooLarge, TooSlow
 from kalends.providers.caldav.multistatus import MultiStatus, parse
@@ -21,7 +21,6 @@ _MAX_PAGE_BYTES = 4 * 1024 * 1024
 _MULTI_STATUS = 207
 _UNAUTHORIZED = 401
 _GONE = frozenset({404, 410})
-_LONGEST_WAIT = timedelta(days=1)
 
 
 class DavClient:
@@ -156,21 +155,6 @@ class DavClient:
         return self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
 
 
-def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """Return how long the server asks to be left alone (RFC 9110 §10.2.3), at most a day; None where it does not say.
-
-    A date is measured against the server's own clock, the answer's `Date`.
-    """
-    value = headers.get("retry-after", "").strip()
-    if value.isdecimal():
-        return min(timedelta(seconds=int(value[:9])), _LONGEST_WAIT)
-    try:
-        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
-    except (OverflowError, TypeError, ValueError):
-        return None
-    return max(timedelta(), min(wait, _LONGEST_WAIT))
-
-
 def _from_net(error: NetError) -> ProviderError:
     if isinstance(error, NetAddressRefused):
         return AddressRefused(str(error), public=error.public)
@@ -181,5 +165,5 @@ def _from_net(error: NetError) -> ProviderError:
         return TooLarge(str(error))
     if isinstance(error, NetTimedOut):
         return TooSlow(str(error))
-    wait = timedelta(seconds=error.wait) if isinstance(error, LeftAlone) else None
+    wait = None if error.wait is None else timedelta(seconds=error.wait)
     return Unavailable(str(error), retry_after=wait)

@@ -2,15 +2,22 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kalends.providers.errors import CursorRefused
 
 _VERSION = 1
 _PLAN_VERSION = 2
 _MOST_REMEMBERED_MEMBERS = 20_000
+
+
+class Again(NamedTuple):
+    """A member that is to be asked for again: its path as the server wrote it, and how often yet."""
+
+    href: str
+    left: int
 
 
 class CursorKind(StrEnum):
@@ -30,15 +37,19 @@ class Cursor:
 
     `witness` is what the other way of asking said about the same state, to be held against this one later: for a sync
     token the collection's tag, for a tag or etags a sync token on trial. Empty where there is none.
+    `again` are members, by key, that came otherwise than they were listed: the next reading asks for them in any case.
     """
 
     kind: CursorKind
     value: str = ""
     witness: str = ""
+    again: Mapping[str, Again] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        kept = {"v": _VERSION, "kind": self.kind, "value": self.value}
-        return json.dumps(kept | ({"witness": self.witness} if self.witness else {}), separators=(",", ":"))
+        kept: dict[str, object] = {"v": _VERSION, "kind": self.kind, "value": self.value}
+        kept |= {"witness": self.witness} if self.witness else {}
+        kept |= {"again": self.again} if self.again else {}
+        return json.dumps(kept, separators=(",", ":"))
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
@@ -46,8 +57,10 @@ class Cursor:
         try:
             match json.loads(text):
                 case {"v": version, "kind": str(kind), "value": str(value), **others} if version == _VERSION:
-                    return cls(CursorKind(kind), value, str(others.get("witness", "")))
-        except ValueError:
+                    named: Any = others.get("again", {})
+                    again = {key: Again(*one) for key, one in named.items()}
+                    return cls(CursorKind(kind), value, str(others.get("witness", "")), again)
+        except (ValueError, TypeError, AttributeError):
             pass
         raise CursorRefused("the cursor is of another version")
 

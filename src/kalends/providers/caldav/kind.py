@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from kalends.ical import expand_resource, is_tame
 from kalends.model.calendar import Account
 from kalends.model.occurrence import Expansion, ExpansionContext
 from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature
+from kalends.net.allowance import Allowance, Scope
 from kalends.net.client import GuardedClient
 from kalends.net.credentials import BasicCredentials, CredentialScope
 from kalends.providers.base import AccountSession, Delivery, Probed
@@ -24,6 +26,9 @@ from kalends.providers.caldav.session import CalDavSession, kept_credentials
 from kalends.providers.errors import CredentialsRefused
 from kalends.providers.quirks import Quirk, Quirks
 
+_FEWEST_AT_ONCE = 5
+_MINUTE = timedelta(minutes=1)
+
 
 @dataclass(kw_only=True)
 class CalDavKind:
@@ -31,6 +36,7 @@ class CalDavKind:
 
     `fixed_url`, where not None, is where all its accounts are; an installation then has nothing to configure.
     `one_domain` says of that place that all hosts of its domain are one server, whichever of them an account is on.
+    `requests_per_minute` is how often an account may be asked where an installation does not say it, None for no limit.
     `advice` is told to a person whose credentials were refused.
     """
 
@@ -41,6 +47,7 @@ class CalDavKind:
     delivers: Delivery = Delivery.RESOURCES
     fixed_url: str | None = None
     one_domain: bool = False
+    requests_per_minute: int | None = None
     advice: str = (
         "Where the account uses two-step sign-in, it takes an app-specific password in place of the usual one."
     )
@@ -69,6 +76,13 @@ class CalDavKind:
                 f"{self.default_name} has no settings, so not {', '.join(map(repr, sorted(config)))} either"
             )
         return {}
+
+    def budgets(self, config: Mapping[str, str]) -> Sequence[Allowance]:
+        """Return how often an account may be asked: at once, as often as in five seconds, and at least five times."""
+        requests = settings.requests_per_minute(config) or self.requests_per_minute
+        if requests is None:
+            return ()
+        return (Allowance(Scope.ACCOUNT, requests, _MINUTE, max(requests // 12, _FEWEST_AT_ONCE)),)
 
     async def connect_with_credentials(
         self, client: GuardedClient, config: Mapping[str, str], *, email: str, password: str

@@ -50,6 +50,8 @@ class Members:
         self._single = full or refused_gets.QUIRK not in dav.quirks
         self.batch = _BATCH
         """How many members the next batch should have, so that its answer stays near two megabytes."""
+        self.other = set[str]()
+        """Keys of those that came in another version than they were listed with."""
 
     async def fetch(self, wanted: Mapping[str, Listed]) -> list[ItemChange]:
         """Fetch listed members, by key; raises `CalendarGone` and `Unavailable`."""
@@ -123,7 +125,9 @@ class Members:
             if key in missing and text is not None and (text.text or "").strip():
                 listed = missing.pop(key)
                 payload = (text.text or "").lstrip().encode()
-                fetched.append(_change(key, response.text(ns.GETETAG) or listed.version, payload))
+                version = response.text(ns.GETETAG) or listed.version
+                self._compare(key, listed.version, version)
+                fetched.append(_change(key, version, payload))
         self._dav.quirks.see(omitted_multiget_members.QUIRK, shown=not wanted.keys() <= answered)
         self._dav.quirks.see(odd_percent_encoding.QUIRK, shown=respelled)
         return missing
@@ -142,7 +146,13 @@ class Members:
             problem = f"the server answers {refusal.status} when asked for it"
             return _quarantined(key, "", problem), refusal.status in refused_gets.REFUSED
         self._dav.quirks.see(refused_gets.QUIRK, shown=False)
+        self._compare(key, listed.version, answer.headers.get("etag", ""))
         return _from_get(key, listed.version, answer, self._dav.quirks), False
+
+    def _compare(self, key: str, listed: str, came: str) -> None:
+        """Note where two versions differ by more than what a proxy on the way makes of one: `W/`, or an ending."""
+        if listed and came and not came.removeprefix("W/").strip('"').startswith(listed.removeprefix("W/").strip('"')):
+            self.other.add(key)
 
 
 def _from_get(key: str, version: str, answer: Response, quirks: Quirks) -> ItemChange:
@@ -161,7 +171,8 @@ def _from_get(key: str, version: str, answer: Response, quirks: Quirks) -> ItemC
     try:
         text = answer.body.decode(charset if _CHARSETS.fullmatch(charset) else "utf-8")
     except (LookupError, UnicodeError):
-        return _quarantined(key, version, f"its text cannot be read as {charset[:40]}")
+        sure = version if wrong_content_types.is_calendar(answer.body) else ""
+        return _quarantined(key, sure, f"its text cannot be read as {charset[:40]}")
     return _change(key, version, text.encode())
 
 
@@ -176,7 +187,7 @@ def _charset(content_type: str) -> str:
 def _change(key: str, version: str, payload: bytes) -> ItemChange:
     version = version or "sha256-" + hashlib.sha256(payload).hexdigest()
     if not payload.strip():
-        return _quarantined(key, version, "it is empty")
+        return _quarantined(key, "", "it is empty")
     if len(payload) > MAX_RESOURCE_BYTES:
         return _quarantined(key, version, _TOO_LARGE)
     if not wrong_content_types.is_calendar(payload):

@@ -87,8 +87,7 @@ async def parse(body: bytes, url: str) -> MultiStatus:
     collector = _Collector()
     parser = DefusedXMLParser(target=collector, forbid_dtd=True)
     try:
-        async with asyncio.timeout(MAX_SECONDS):
-            await _feed(parser, body, collector)
+        await _feed(parser, body, collector)
     except TimeoutError:
         raise Malformed(f"{hrefs.host_of(url)} answered XML that takes more than {MAX_SECONDS:g} s to read") from None
     except ParseError as error:
@@ -105,6 +104,8 @@ async def parse(body: bytes, url: str) -> MultiStatus:
 
 
 async def _feed(parser: DefusedXMLParser, body: bytes, collector: "_Collector") -> None:
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + MAX_SECONDS
     events = quiet = 0
     for start in range(0, len(body), _CHUNK):
         parser.feed(body[start : start + _CHUNK])
@@ -112,7 +113,10 @@ async def _feed(parser: DefusedXMLParser, body: bytes, collector: "_Collector") 
         events = collector.events
         if quiet > MAX_MARKUP_BYTES:
             raise _Unacceptable(f"a tag or comment longer than {MAX_MARKUP_BYTES} bytes")
-        await asyncio.sleep(0)
+        if start + _CHUNK < len(body):
+            await asyncio.sleep(0)
+            if clock() > deadline:
+                raise TimeoutError
     parser.close()
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 
 from kalends.providers.base import StoredVersions
 from kalends.providers.caldav import hrefs
+from kalends.providers.caldav.absent import still_there
 from kalends.providers.caldav.client import DavClient
 from kalends.providers.caldav.cursor import Cursor, CursorKind, Listed, Plan
 from kalends.providers.caldav.errors import HttpRefusal, Malformed
@@ -23,10 +24,13 @@ _TOO_MUCH = 507
 _MOST_ASKED_AGAIN = 100
 
 
-async def plan_all(dav: DavClient, url: str, *, thorough: bool = False, doubted: bool = False) -> Plan:
+async def plan_all(
+    dav: DavClient, url: str, stored: StoredVersions, *, thorough: bool = False, doubted: bool = False
+) -> Plan:
     """Plan the reading of a whole calendar; raises `CalendarGone` and `Unavailable`.
 
-    Where a listing by sync-collection is doubted, what a listing by etag names besides is there too.
+    Where a listing by sync-collection is doubted, what a listing by etag names besides is there too. What is stored and
+    not listed is asked for before it counts as gone.
     """
     listing = None
     if lying_sync_tokens.QUIRK in dav.quirks:
@@ -41,6 +45,8 @@ async def plan_all(dav: DavClient, url: str, *, thorough: bool = False, doubted:
             listing.cursor = replace(listing.cursor, witness=tag)
             if doubted:
                 listing.members = (await list_by_etag(dav, url)).members | listing.members
+    unnamed = (await stored.versions()).keys() - listing.members.keys()
+    listing.members |= await still_there(dav, url, unnamed)
     return Plan(full=True, cursor=str(listing.cursor), members=listing.members)
 
 
@@ -57,6 +63,8 @@ async def plan_since(
         plan = await _since_token(dav, url, cursor, stored, thorough=thorough)
     else:
         plan = await _since_etags(dav, url, cursor, stored, thorough=thorough)
+    again = {key: Listed("", one.href) for key, one in cursor.again.items() if key not in plan.removed}
+    plan = replace(plan, members=again | dict(plan.members)) if again else plan
     if thorough:
         unread = (key for key, version in (await stored.versions()).items() if not version)
         again = {key: Listed("", key) for key in islice(unread, _MOST_ASKED_AGAIN) if key not in plan.removed}
@@ -104,35 +112,34 @@ async def _since_token(dav: DavClient, url: str, cursor: Cursor, stored: StoredV
     except SyncUseless:
         pass
     else:
-        quiet = not (listing.members or listing.removed)
-        if quiet and tag and cursor.witness not in {"", tag}:
-            truth = await _unsaid(dav, url, cursor, stored)
+        if tag not in {"", cursor.witness}:
+            truth = await _unsaid(dav, url, cursor, stored, said=listing)
             if truth is not None:
                 return truth
-        witness = tag or (cursor.witness if quiet else "")
-        listing.cursor = replace(listing.cursor, witness=witness)
+        listing.cursor = replace(listing.cursor, witness=tag or cursor.witness)
         return Plan(
             full=False, cursor=str(listing.cursor), members=listing.members, removed=tuple(sorted(listing.removed))
         )
     dav.quirks.see(refused_sync_tokens.QUIRK, shown=True)
     held = await stored.versions()
-    return _compared(await _listed(dav, url, held), held)
+    return await _compared(dav, url, await _listed(dav, url, held), held)
 
 
-async def _unsaid(dav: DavClient, url: str, cursor: Cursor, stored: StoredVersions) -> Plan | None:
+async def _unsaid(dav: DavClient, url: str, cursor: Cursor, stored: StoredVersions, said: Listing) -> Plan | None:
     """Return what sync-collection keeps to itself, None where it told all there is to tell.
 
     A tag may change for other reasons than a member, and a member just now: hence the listing, and the second question.
     """
     listing = await list_by_etag(dav, url)
     held = await stored.versions()
-    if not lying_sync_tokens.differences(listing.members, held):
+    unsaid = lying_sync_tokens.differences(listing.members, held) - said.members.keys() - said.removed
+    if not unsaid:
         return None
     again = await list_by_sync(dav, url, cursor.value)
-    if again.members or again.removed:
+    if unsaid <= again.members.keys() | again.removed:
         return None
     dav.quirks.see(lying_sync_tokens.QUIRK, shown=True)
-    return _compared(listing, held)
+    return await _compared(dav, url, listing, held)
 
 
 async def _since_etags(dav: DavClient, url: str, cursor: Cursor, stored: StoredVersions, *, thorough: bool) -> Plan:
@@ -145,7 +152,7 @@ async def _since_etags(dav: DavClient, url: str, cursor: Cursor, stored: StoredV
     differing = lying_sync_tokens.differences(listing.members, held)
     if await _tag_stands_still(dav, url, cursor, listing.cursor, changed=bool(differing)):
         listing.cursor = Cursor(CursorKind.ETAGS, listing.cursor.value)
-    plan = _compared(listing, held)
+    plan = await _compared(dav, url, listing, held)
     if told is not None and differing and differing <= told.members.keys() | told.removed:
         dav.quirks.mend(lying_sync_tokens.QUIRK)
         return replace(plan, cursor=str(told.cursor))
@@ -180,10 +187,11 @@ def _note_the_reason(dav: DavClient, cursor: Cursor) -> None:
         dav.quirks.see(reason, shown=True)
 
 
-def _compared(listing: Listing, held: Mapping[str, str]) -> Plan:
-    """Plan from a whole listing: stored items that it does not name are gone."""
-    gone = held.keys() - listing.members.keys()
-    return Plan(full=False, cursor=str(listing.cursor), members=listing.members, removed=tuple(sorted(gone)))
+async def _compared(dav: DavClient, url: str, listing: Listing, held: Mapping[str, str]) -> Plan:
+    """Plan from a whole listing: what is stored, and neither named nor there when it is asked for, is gone."""
+    members = listing.members | await still_there(dav, url, held.keys() - listing.members.keys())
+    gone = held.keys() - members.keys()
+    return Plan(full=False, cursor=str(listing.cursor), members=members, removed=tuple(sorted(gone)))
 
 
 async def _tag(dav: DavClient, url: str) -> str:

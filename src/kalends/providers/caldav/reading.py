@@ -1,6 +1,6 @@
 """One pass over one calendar: list, compare with what is stored, fetch the difference, in pages."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -8,12 +8,14 @@ from kalends.model.calendar import ItemChange, Page
 from kalends.providers.base import StoredVersions
 from kalends.providers.caldav import hrefs
 from kalends.providers.caldav.client import DavClient
-from kalends.providers.caldav.cursor import Cursor, Plan
+from kalends.providers.caldav.cursor import Again, Cursor, Listed, Plan
 from kalends.providers.caldav.members import Members
 from kalends.providers.caldav.planning import plan_all, plan_since
 from kalends.providers.errors import Unavailable
 
 _PAGE_OF_UNCHANGED = 500
+_TIMES_AGAIN = 5
+_MOST_AGAIN = 100
 
 
 async def read(
@@ -33,10 +35,11 @@ async def read(
     `Unavailable`.
     """
     plan = Plan.resume(continuation, full=cursor is None) if continuation else None
-    if plan is None and cursor is not None:
-        plan = await plan_since(dav, url, Cursor.parse(cursor), stored, thorough=thorough)
+    before = Cursor.parse(cursor) if cursor is not None else None
+    if plan is None and before is not None:
+        plan = await plan_since(dav, url, before, stored, thorough=thorough)
     elif plan is None:
-        plan = await plan_all(dav, url, thorough=thorough, doubted=doubted)
+        plan = await plan_all(dav, url, stored, thorough=thorough, doubted=doubted)
     held = await stored.versions(plan.members.keys()) if plan.members else {}
     wanted = {key: one for key, one in plan.members.items() if not one.version or held.get(key) != one.version}
     unchanged = [key for key in plan.members if key not in wanted] if plan.full else []
@@ -44,11 +47,13 @@ async def read(
     keep = plan.continuation() if wanted else None
     removed = plan.removed
     withheld = 0
+    again: dict[str, Again] = {}
     while True:
         batch = dict(islice(wanted.items(), members.batch))
         seen, unchanged = unchanged[:_PAGE_OF_UNCHANGED], unchanged[_PAGE_OF_UNCHANGED:]
         fetched = [_kept_whole(one, held) for one in await members.fetch(batch)]
         withheld += sum(not one.version for one in fetched)
+        again.update(_again(fetched, batch, members.other, before.again if before else {}))
         for key in batch:
             del wanted[key]
         last = not wanted and not unchanged
@@ -61,11 +66,31 @@ async def read(
             unchanged=tuple(seen),
             removed=() if plan.full else removed,
             continuation=None if last else keep,
-            cursor=plan.cursor if last else None,
+            cursor=_with_again(plan.cursor, again) if last else None,
         )
         if last:
             return
         removed, keep = (), None
+
+
+def _again(
+    fetched: Iterable[ItemChange], batch: Mapping[str, Listed], other: Collection[str], before: Mapping[str, Again]
+) -> Iterator[tuple[str, Again]]:
+    """Yield the members that are to be asked for again: they came without a version, or in another than was listed.
+
+    What is sent in a member's place may be a moment's trouble, and an older text may come from a replica that lags
+    behind. No sync token tells of either any more.
+    """
+    for change in fetched:
+        listed = batch[change.key]
+        left = before[change.key].left - 1 if change.key in before else _TIMES_AGAIN * bool(listed.version)
+        if listed.href and left > 0 and (not change.version or change.key in other):
+            yield change.key, Again(listed.href, left)
+
+
+def _with_again(cursor: str, again: Mapping[str, Again]) -> str:
+    """Return a cursor that remembers what to ask for again; so many cannot all have met with a moment's trouble."""
+    return str(replace(Cursor.parse(cursor), again=again if len(again) <= _MOST_AGAIN else {}))
 
 
 def _kept_whole(change: ItemChange, held: Collection[str]) -> ItemChange:

@@ -1,4 +1,4 @@
-"""Servers whose sync-collection says that nothing changed although something did.
+"""Servers whose sync-collection keeps changes to itself: all of them, or some.
 
 Nothing in such an answer gives it away. The collection's `getctag` does, where the server has one: it is held against
 the report about once a day, so that a lie is believed for a day at most and a quiet poll still costs one request. Where
@@ -15,8 +15,8 @@ QUIRK = Quirk(
     name="lying_sync_tokens",
     summary="It says that nothing changed since the last look although something did.",
     found_by=(
-        "The tag of a calendar is another than the day before, sync-collection named no change since, a listing by "
-        "etag shows changes, and sync-collection, asked once more, still names none."
+        "The tag of a calendar is another than the day before, a listing by etag shows changes that sync-collection "
+        "did not name, and sync-collection, asked once more, still does not name all of them."
     ),
     consequence=(
         "Calendars are listed by the etags of their events, only when their tag changed and about once a day. After a "

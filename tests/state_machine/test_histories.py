@@ -1,0 +1,68 @@
+"""Histories of one connection, made up by Hypothesis; see `machine.py` for what they hold Kalends to.
+
+`KALENDS_TEST_STATE_EXAMPLES` has that many histories made up anew, instead of the same few each time.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import uvloop
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.state_machine.machine import Histories
+from tests.state_machine.plugin import StagedKind
+from tests.state_machine.service import HistoryClock, Service, workers
+from tests.state_machine.stored import Looks
+from tests.world import settings_for
+
+VARIABLE = "KALENDS_TEST_STATE_EXAMPLES"
+EXAMPLES = {"sqlite": 20, "postgresql": 5}
+STEPS = 25
+LEASE_TIME = timedelta(minutes=10)
+"""As long as that no worker renews its lease while a history lasts: whether it is kept is the history's business."""
+
+ASKED_FOR = os.environ.get(VARIABLE)
+
+pytestmark = pytest.mark.timeout(0 if ASKED_FOR else 900)
+"""A failure takes minutes to be made small."""
+
+
+@contextmanager
+def service_on(database_url: str, folder: Path) -> Iterator[Service]:
+    """Make the workers, with a loop of their own: a state machine is not asynchronous."""
+    kind, clock = StagedKind(), HistoryClock()
+    made = settings_for(database_url, folder, lease_time=LEASE_TIME, log_level="error")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, pytest.MonkeyPatch.context() as patch:
+        opened = workers(made, kind, clock, patch)
+        both = runner.run(opened.__aenter__())
+        looks = Looks(both[0].database)
+        try:
+            yield Service(runner, both, kind, clock, looks)
+        finally:
+            looks.close()
+            runner.run(opened.__aexit__(None, None, None))
+
+
+def test_whatever_happens_kalends_keeps_its_rules(database_url: str, tmp_path: Path) -> None:
+    backend = database_url.partition(":")[0]
+    with service_on(database_url, tmp_path) as service:
+        run_state_machine_as_test(
+            lambda: Histories(service),  # type: ignore[arg-type]
+            settings=settings(
+                max_examples=int(ASKED_FOR) if ASKED_FOR else EXAMPLES[backend],
+                stateful_step_count=STEPS,
+                derandomize=ASKED_FOR is None,
+                database=None,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                report_multiple_bugs=False,
+                phases=[Phase.generate, Phase.shrink],
+                print_blob=ASKED_FOR is not None,
+            ),
+        )
