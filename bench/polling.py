@@ -28,6 +28,7 @@ from sqlalchemy import func, insert, literal, select, update
 from bench.standin import TOKEN
 from kalends.accounts.sessions import credentials_row
 from kalends.app import Kalends, assemble
+from kalends.cli.process import spare_the_collector
 from kalends.logs import set_up
 from kalends.model.ids import new_id
 from kalends.model.provider import Provider
@@ -279,6 +280,7 @@ async def bench(given: argparse.Namespace, database_url: str, folder: Path) -> N
     with stand_in() as url:
         bare = await floor(url, given.batch)
         async with populated(settings, url, given.connections) as kalends:
+            spare_the_collector()
             await one_round(kalends, given.connections)  # imports, connections, plans of statements
             rounds = [await one_round(kalends, given.connections) for _ in range(given.rounds)]
             table = Table("polls", "wall s", "our CPU ms/poll", "PostgreSQL CPU ms/poll", "memory MiB")

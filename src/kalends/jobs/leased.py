@@ -56,12 +56,16 @@ class LeasedSync:
         async with self._database.write() as writer:
             return await Leases(writer).claim_wanted(key, self.owner, now=now, until=now + self._lease_time)
 
-    async def claim_due(self, limit: int) -> list[Lease]:
-        """Take the leases of connections that are due to be read, or that somebody died over."""
+    async def claim_due(self, limit: int, *, sure: bool = False) -> list[Lease]:
+        """Take the leases of connections that are due to be read, or that somebody died over.
+
+        Unless one is `sure` that there are any, nothing is written to find it out.
+        """
         now = self._clock.now()
-        async with self._database.read() as reader:
-            if not await Leases(reader).any_due(now):
-                return []
+        if not sure:
+            async with self._database.read() as reader:
+                if not await Leases(reader).any_due(now):
+                    return []
         async with self._database.write() as writer:
             return [*await Leases(writer).claim_due(self.owner, now=now, until=now + self._lease_time, limit=limit)]
 

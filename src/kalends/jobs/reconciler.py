@@ -37,12 +37,13 @@ class Reconciler:
                 # read once more here: PostgreSQL's driver begins its transaction with the first statement only
                 await self._queue.ask(writer, await self._wanted(writer, wanted))
 
-    async def claim_polls(self, room: int) -> Sequence[Lease]:
+    async def claim_polls(self, room: int, *, sure: bool = False) -> Sequence[Lease]:
         """Take what is due to be read, or was left by a process that died: as much as can be begun at once.
 
-        More would be held for nothing, and keep others, and what is asked for meanwhile, from it.
+        More would be held for nothing, and keep others, and what is asked for meanwhile, from it. Who is `sure` that
+        something is due need not look before.
         """
-        return await self._leased.claim_due(min(room, MOST_AT_ONCE)) if room > 0 else []
+        return await self._leased.claim_due(min(room, MOST_AT_ONCE), sure=sure) if room > 0 else []
 
     async def _wanted(
         self, transaction: Transaction, among: Collection[ConnectionKey] | None

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -23,6 +24,10 @@ log = structlog.get_logger(__name__)
 
 KEPT_FREE = 0.1
 """The share of what may be under way at a time that is kept for what is asked for."""
+NEARLY_ALL_LANDED = 0.1
+"""The share of it that is left under way when more is begun: the more at a time, the less each costs."""
+BUSY = timedelta(milliseconds=250)
+"""How long that is waited for, while more is due: a few that hang must not hold up the rest."""
 FINISH = timedelta(seconds=8)
 """How long syncs under way may take to end once the worker is told to stop."""
 HAND_BACK = timedelta(seconds=5)
@@ -148,14 +153,20 @@ class Worker:
             await self._reconciler.ask_again(again)
 
     async def _reconcile(self) -> None:
+        """Look for what is wanted every so often, and for what is due as often as there is room for more."""
+        looked_at = -math.inf
         while not self._stopping.is_set():
             self._room_made.clear()
+            now = time.monotonic()
             try:
-                await self._reconciler.ask_again()
+                if not self._more_due or now - looked_at >= self._look_every.total_seconds():
+                    looked_at = now
+                    await self._reconciler.ask_again()
                 await self._poll()
             except Exception:
                 log.exception("not_reconciled")
-            await rest(self._look_every, self._room_made)
+                self._more_due = False
+            await rest(BUSY if self._more_due else self._look_every, self._room_made)
 
     async def _poll(self) -> None:
         """Begin reading what is due, but leave some room for what is asked for."""
@@ -166,7 +177,7 @@ class Worker:
             await self._flights.acquire()
         leases: Sequence[Lease] = ()
         try:
-            leases = await self._reconciler.claim_polls(room)
+            leases = await self._reconciler.claim_polls(room, sure=self._more_due)
         finally:
             for _ in range(room - len(leases)):
                 self._flights.release()
@@ -194,5 +205,5 @@ class Worker:
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._syncing.discard(task)
         self._flights.release()
-        if self._more_due and len(self._syncing) <= self._most // 4:
+        if self._more_due and len(self._syncing) <= self._most * NEARLY_ALL_LANDED:
             self._room_made.set()

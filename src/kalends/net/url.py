@@ -15,6 +15,8 @@ from kalends.net.errors import BadUrl
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _MAX_LENGTH = 8192
+_REMEMBERED = 1024
+"""URLs that were read last: one request has the same few read again and again."""
 _MAX_HOST = 253
 _STRAY = re.compile(r"[\x00-\x1f\x7f\\]")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@%/\\ ]+)(?::([0-9]{0,5}))?")
@@ -73,30 +75,7 @@ class HttpUrl:
         Raises `BadUrl`: not http or https, no host, a user or password in it, control characters, backslashes,
         a zone id, an escaped host, over 8192 characters.
         """
-        if len(text) > _MAX_LENGTH:
-            raise BadUrl(f"A URL is longer than {_MAX_LENGTH} characters.")
-        if _STRAY.search(text):
-            raise BadUrl("A URL holds control characters or backslashes.")
-        try:
-            parts = urlsplit(text)
-        except ValueError:
-            raise BadUrl("A URL cannot be read.") from None
-        if parts.scheme not in DEFAULT_PORTS:
-            raise BadUrl("A URL is not an absolute http or https address.")
-        if "@" in parts.netloc:
-            raise BadUrl("A URL holds a user name or password; credentials are given apart from it.")
-        authority = _AUTHORITY.fullmatch(parts.netloc)
-        if authority is None:
-            raise BadUrl("A URL has no usable host and port.")
-        try:
-            host = canonical_host(authority[1])
-            path, query = quote(parts.path, safe=_VISIBLE), quote(parts.query, safe=_VISIBLE)
-        except ValueError:
-            raise BadUrl("A URL has no usable host, or characters that cannot be sent.") from None
-        port = int(authority[2] or DEFAULT_PORTS[parts.scheme])
-        if not 0 < port < 1 << 16:
-            raise BadUrl(f"A URL at {host} has no usable port.", host=host)
-        return cls(parts.scheme, host, port, (path or "/") + (f"?{query}" if query else ""))
+        return _parse(text)
 
     def join(self, reference: str) -> "HttpUrl":
         """Return where a reference found here, such as a Location header, leads. Raises `BadUrl`."""
@@ -114,3 +93,31 @@ class HttpUrl:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.target}"
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parse(text: str) -> HttpUrl:
+    if len(text) > _MAX_LENGTH:
+        raise BadUrl(f"A URL is longer than {_MAX_LENGTH} characters.")
+    if _STRAY.search(text):
+        raise BadUrl("A URL holds control characters or backslashes.")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise BadUrl("A URL cannot be read.") from None
+    if parts.scheme not in DEFAULT_PORTS:
+        raise BadUrl("A URL is not an absolute http or https address.")
+    if "@" in parts.netloc:
+        raise BadUrl("A URL holds a user name or password; credentials are given apart from it.")
+    authority = _AUTHORITY.fullmatch(parts.netloc)
+    if authority is None:
+        raise BadUrl("A URL has no usable host and port.")
+    try:
+        host = canonical_host(authority[1])
+        path, query = quote(parts.path, safe=_VISIBLE), quote(parts.query, safe=_VISIBLE)
+    except ValueError:
+        raise BadUrl("A URL has no usable host, or characters that cannot be sent.") from None
+    port = int(authority[2] or DEFAULT_PORTS[parts.scheme])
+    if not 0 < port < 1 << 16:
+        raise BadUrl(f"A URL at {host} has no usable port.", host=host)
+    return HttpUrl(parts.scheme, host, port, (path or "/") + (f"?{query}" if query else ""))

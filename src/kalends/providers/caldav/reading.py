@@ -66,7 +66,7 @@ async def read(
             unchanged=tuple(seen),
             removed=() if plan.full else removed,
             continuation=None if last else keep,
-            cursor=_with_again(plan.cursor, again) if last else None,
+            cursor=_with_again(plan.cursor, again, before) if last else None,
         )
         if last:
             return
@@ -88,8 +88,10 @@ def _again(
             yield change.key, Again(listed.href, left)
 
 
-def _with_again(cursor: str, again: Mapping[str, Again]) -> str:
+def _with_again(cursor: str, again: Mapping[str, Again], before: Cursor | None) -> str:
     """Return a cursor that remembers what to ask for again; so many cannot all have met with a moment's trouble."""
+    if not again and not (before is not None and before.again):
+        return cursor
     return str(replace(Cursor.parse(cursor), again=again if len(again) <= _MOST_AGAIN else {}))
 
 
