@@ -57,6 +57,23 @@ async def test_rule_11_refused_credentials_fail_at_once_and_recover(scripted: Sc
     assert await scripted.world.titles() == ["Busy"]
 
 
+async def test_rule_11_a_full_reading_that_only_begins_frees_nobody_of_refused_credentials(scripted: Scripted) -> None:
+    busy(scripted)
+    connection = await scripted.connect()
+    scripted.kind.password = "changed"
+    await scripted.world.sync(connection)
+    scripted.kind.password = "right"
+    scripted.kind.refuses_cursors = True
+    scripted.kind.fault = unreachable
+    await scripted.world.sync(connection)
+    broken = await scripted.world.connection(connection.id)
+    assert (broken.status, broken.error_reason) == (Status.ERROR, ErrorReason.TOKEN_REVOKED), "only a good read ends it"
+    await assert_fails_closed(scripted, connection.id)
+    scripted.kind.fault = None
+    await scripted.world.sync(connection)
+    assert await scripted.world.titles() == ["Busy"]
+
+
 async def test_rule_11_stored_data_is_served_until_the_staleness_limit(scripted: Scripted) -> None:
     busy(scripted)
     connection = await scripted.connect()

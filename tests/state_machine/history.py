@@ -199,6 +199,11 @@ class History:
         assert (lease is not None) == free, f"rule 7: the lease is {'' if lease else 'not '}given"
         return lease
 
+    def check_held(self, worker: int) -> None:
+        """See that a worker is not given what another one holds."""
+        if self._held_until is not None and self._held_until >= self._clock.now():
+            self._claim(worker)
+
     def work(self, worker: int) -> None:
         """Do what a worker does in one turn: what is wanted, else what is due."""
         if worker in self._errands:

@@ -75,13 +75,14 @@ expiries = st.sampled_from(((), (), ("a",), AT_FIRST))
 counts = st.integers(1, 6)
 faults = st.sampled_from([one for one in Fault if one is not Fault.EMPTY])
 stops = st.builds(Stop, st.sampled_from(Place), counts)
-late = st.sampled_from((Point.BETWEEN_PARTS, Point.AFTER_APPLY, Point.BEFORE_CLOSE, Point.INSIDE_CLOSE))
+between = st.sampled_from((Point.INSIDE_APPLY, Point.AFTER_APPLY, Point.BEFORE_CLOSE, Point.INSIDE_CLOSE))
 """Where something is stored and something is not."""
 crashes = st.one_of(
-    st.builds(Stop, st.sampled_from(Point), st.integers(1, 2)), st.builds(Stop, late, st.integers(1, 3)), stops
+    st.builds(Stop, st.sampled_from(Point), st.integers(1, 2)), st.builds(Stop, between, st.integers(1, 3)), stops
 )
 choices = st.sets(calendars)
 zones = st.sampled_from(ZONES)
+interferences = st.sampled_from((None, Act.MOVE, Act.CONNECT, Act.CHOOSE, Act.SWITCH, Act.DISCONNECT, Act.HAND_OVER))
 acts = st.sampled_from((*Act, Act.CHOOSE, Act.MOVE, Act.ACKNOWLEDGE))
 
 
@@ -175,7 +176,7 @@ class Histories(RuleBasedStateMachine):
         expire=expiries,
         crash=crashes,
         loses=st.sets(st.sampled_from(KEYS), max_size=2),
-        heir=st.booleans(),
+        heir=st.sampled_from((True, True, False)),
     )
     def sync_and_crash(
         self,
@@ -190,6 +191,7 @@ class Histories(RuleBasedStateMachine):
         # what is gone is what an heir may never be told of
         losses = [(name, key, "delete") for name in AT_FIRST for key in sorted(loses)]
         self._disturb(worker, [*before, *losses], expire, Plan(crash=crash))
+        self.now.check_held(WORKERS - 1 - worker)
         if heir:
             self.now.sync(WORKERS - 1 - worker, Plan(), late=True)
 
@@ -198,9 +200,10 @@ class Histories(RuleBasedStateMachine):
         before=edits,
         expire=expiries,
         pause=stops,
-        meanwhile=st.one_of(st.none(), acts),
+        meanwhile=interferences,
         wanted=choices,
         zone=zones,
+        goes_on=st.booleans(),
     )
     def sync_and_pause(
         self,
@@ -212,10 +215,14 @@ class Histories(RuleBasedStateMachine):
         meanwhile: Act | None,
         wanted: set[str],
         zone: str,
+        goes_on: bool,
     ) -> None:
         self._disturb(worker, before, expire, Plan(pause=pause))
+        self.now.check_held(WORKERS - 1 - worker)
         if meanwhile is not None:
             self._act(meanwhile, wanted, zone)
+        if goes_on and self.now.pauses:
+            self.now.go_on()
 
     def _disturb(self, worker: int, before: Collection[Edit], expire: Collection[str], plan: Plan) -> None:
         """Disturb a run that would have gone well otherwise."""
@@ -224,6 +231,11 @@ class Histories(RuleBasedStateMachine):
         self.now.have_imports()
         self._change(before, expire)
         self.now.sync(worker, plan, late=True)
+
+    def _have_all_well(self, before: Collection[Edit]) -> None:
+        """Have everything read, so that what is done next shows; a run that pauses is not disturbed."""
+        if not self.now.pauses:
+            self._disturb(0, before, (), Plan())
 
     @precondition(lambda self: self.now.pauses)
     @rule()
@@ -246,17 +258,15 @@ class Histories(RuleBasedStateMachine):
         connected, refused = self.now.model.connected, self.now.model.refused
         match act:
             case Act.MOVE:
-                if not self.now.pauses:
-                    # with something that the zone places
-                    self._edit([("a", KEYS[0], Sort.FLOATING)])
-                    self.now.have_imports()
-                    self.now.sync(0, Plan(), late=True)
+                # with something that the zone places
+                self._have_all_well([("a", KEYS[0], Sort.FLOATING)])
                 self.now.move(zone)
             case Act.CONNECT:
                 self.now.connect()
             case Act.HAND_OVER:
                 self.now.disable_owner_or_hand_over()
             case Act.CHOOSE if connected and not refused:
+                self._have_all_well(())
                 self.now.choose(wanted & {one.id for one in self.account.existing})
             case Act.ASK if connected:
                 self.now.ask()

@@ -22,8 +22,8 @@ from tests.state_machine.stored import Looks
 from tests.world import settings_for
 
 VARIABLE = "KALENDS_TEST_STATE_EXAMPLES"
-EXAMPLES = {"sqlite": 20, "postgresql": 5}
-STEPS = 25
+EXAMPLES = {"sqlite": 16, "postgresql": 4}
+STEPS = 16
 LEASE_TIME = timedelta(minutes=10)
 """As long as that no worker renews its lease while a history lasts: whether it is kept is the history's business."""
 
