@@ -77,6 +77,7 @@ def _judge_success(model: Model, course: Course, before: Beginning, after: Store
         assert reading is not None, f"{calendar_id} was read, and nobody knows"
         resumed = before.stored.of(passes, calendar_id)
         if reading["doubted_at"] is None and not resumed:
+            assert reading["cursor"] is not None, f"rule 1: {calendar_id} was not read to its end"
             assert Mark.of(reading["cursor"]).upto == before.tick, f"rule 1: {calendar_id} was not read to its end"
 
 
