@@ -41,11 +41,11 @@ bench: .venv/.dev ## measure the API's reads, and polls that find nothing, each 
 	@$(BIN)/python -m bench.polling $(ARGS)
 
 soak: .venv/.dev ## minutes of faults between Kalends and real servers, and of made-up histories, with fresh seeds, and figures
-	@$(BIN)/pytest tests/faults/soak.py -k soak -s $(ARGS)
+	@$(BIN)/pytest tests/faults/soak.py::test_soak -s $(ARGS)
 	@KALENDS_TEST_STATE_EXAMPLES=$${KALENDS_TEST_STATE_EXAMPLES:-100} $(BIN)/pytest tests/state_machine
 
 chaos: .venv/.dev ## a minute of faults while workers are killed and begun anew, and figures
-	@$(BIN)/pytest tests/faults/soak.py -k chaos -s $(ARGS)
+	@$(BIN)/pytest tests/faults/soak.py::test_chaos -s $(ARGS)
 
 docs: .venv/.dev ## make the reference pages and the picture anew from the code
 	@$(BIN)/python -m scripts.reference
