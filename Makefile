@@ -4,6 +4,8 @@ PYTHON ?= python3.11
 export PIP_ROOT_USER_ACTION := ignore
 UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy .tools/bin/uv --system-certs
 BIN := .venv/bin
+# without compiled files each start of a program would take seconds
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup install run test lint docs-check format bench soak chaos docs lock clean
@@ -20,7 +22,6 @@ run: .venv/.run ## start the demo: a calendar server, two schedules, the API (Ct
 	@$(BIN)/kalends demo $(ARGS)
 
 test: .venv/.dev lint ## every check: format, lint, types, layering, documents, tests
-	@$(if $(ARGS),,$(BIN)/python -m scripts.docs_check)
 	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n auto --dist worksteal)
 
 lint: .venv/.dev ## format, lint, types and layering, without the tests

@@ -1,5 +1,6 @@
 """Fixtures that more than one folder of tests needs."""
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -13,6 +14,12 @@ settings.load_profile("kalends")
 
 # a shell that starts this in the background has it ignore Ctrl-C, and so would what the tests start
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes share the tests by default: one more than cores, since many tests wait for servers."""
+    return (os.cpu_count() or 1) + 1
+
 
 pytest_plugins = ["tests.databases", "tests.servers", "tests.icloud.running"]
 

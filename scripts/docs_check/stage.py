@@ -7,6 +7,7 @@ package registries.
 import asyncio
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -26,6 +27,8 @@ from scripts.official_sdk import BIN, install, node_environment
 
 HOST = "127.0.0.1"
 DOCUMENTED_PORT = 8080
+NOT_GIVEN_AWAY = range(20_000, 30_000)
+"""Ports below those that systems give to whoever asks for any."""
 SECONDS = 120
 EVERYTHING = (
     "--scope",
@@ -117,8 +120,7 @@ def _stage(folder: Path, work: Path) -> Stage:
         stand_in = programs / "curl"
         stand_in.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("curl.py")}" "$@"\n')
         stand_in.chmod(0o755)
-    with socket.create_server((HOST, 0)) as probe:
-        port = probe.getsockname()[1]
+    port = _free_port()
     environment = {
         **node_environment(),
         "PATH": f"{programs}:{os.environ.get('PATH', '/usr/bin:/bin')}",
@@ -127,8 +129,17 @@ def _stage(folder: Path, work: Path) -> Stage:
         "COLUMNS": "160",
         "KALENDS_PORT": str(port),
     }
-    environment.pop("VIRTUAL_ENV", None)
+    for name in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
     return Stage(work, environment, port)
+
+
+def _free_port() -> int:
+    """Return a port that nobody has, and that the system will not give away before it is used."""
+    for port in random.sample(NOT_GIVEN_AWAY, 100):
+        with suppress(OSError), socket.create_server((HOST, port)):
+            return port
+    raise StageFailed("no port is free")
 
 
 def copy_repository(target: Path) -> None:
@@ -164,5 +175,7 @@ async def _document(process: Process) -> dict[str, Any]:
         if line.rstrip() == b"}" or printed.count(b"\n") == 1:
             with suppress(json.JSONDecodeError):
                 answer: dict[str, Any] = json.loads(printed)
+                if "error" in answer:
+                    break
                 return answer
-    raise StageFailed("a command that prepares the stage failed; it says above why")
+    raise StageFailed(f"a command that prepares the stage failed: {printed.decode()}")

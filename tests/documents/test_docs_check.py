@@ -132,3 +132,11 @@ def test_links_are_followed(tmp_path: Path, link: str, wrong: str | None) -> Non
     if wrong:
         assert wrong in broken[0]
         assert "page.md:3" in broken[0]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("page", [*BY_THEMSELVES, *WITH_A_SERVICE])
+def test_the_snippets_of_the_page_do_what_it_says(page: str) -> None:
+    check = [sys.executable, "-m", "scripts.docs_check", page]
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

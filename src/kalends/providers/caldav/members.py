@@ -7,7 +7,7 @@ that did not come whole has no version, so that it is asked for again.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kalends.model.calendar import ItemChange
 from kalends.net.client import Response
@@ -57,10 +57,8 @@ class Members:
         """Fetch listed members, by key; raises `CalendarGone` and `Unavailable`."""
         fetched = [_quarantined(key, _UNASKABLE, _NO_ADDRESS) for key, listed in wanted.items() if not listed.href]
         await self._fetch({key: listed for key, listed in wanted.items() if listed.href}, fetched)
-        if fetched and not any(change.version for change in fetched):
-            # It may be the calendar that is refused by now, and not its members: then asking about it raises.
-            await collection_tag(self._dav, self._url)
         if fetched:
+            await self._check_calendar(fetched)
             size = sum(len(change.payload or b"") for change in fetched) // len(fetched)
             self.batch = max(1, min(_BATCH, _WANTED_BATCH_BYTES // max(1, size)))
         return fetched
@@ -83,6 +81,13 @@ class Members:
             if refused and not together and await self._fetch_alone(key, listed, fetched):
                 continue
             fetched.append(change)
+            if refused and len(fetched) == 1:
+                await self._check_calendar(fetched)
+
+    async def _check_calendar(self, fetched: Sequence[ItemChange]) -> None:
+        """Raise where it is the calendar that is refused by now, and not those of its members that were asked for."""
+        if not any(change.version for change in fetched):
+            await collection_tag(self._dav, self._url)
 
     async def _fetch_alone(self, key: str, listed: Listed, fetched: list[ItemChange]) -> bool:
         """Fetch one member by multiget after a GET for it was refused; tell whether that did."""
