@@ -3,7 +3,7 @@
 It keeps calendars in memory behind the real port, so everything above the port is the product's own code.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,6 +105,12 @@ class ScriptedKind:
             raise CredentialsRefused("wrong password")
         return Account(f"account of {email}", email, frozenset({email}), {"password": password})
 
+    async def connect_by_feed(self, client: GuardedClient, config: Mapping[str, str], *, url: str) -> Account:
+        """Every address is a feed; one that ends in `wrong` wants a password."""
+        del client, config
+        password = "wrong" if url.endswith("wrong") else self.password
+        return Account(f"feed at {url}", "example.org/…", frozenset(), {"password": password})
+
     @asynccontextmanager
     async def session(
         self,
@@ -147,7 +153,7 @@ class _Session:
         stored: StoredVersions,
         thorough: bool = False,
         doubted: bool = False,
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page]:
         script = self.script
         script.readings.append(cursor)
         script.thorough.append(thorough)

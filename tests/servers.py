@@ -57,6 +57,10 @@ permissions: R
 user: .+
 collection: {user}
 permissions: RW
+[feeds]
+user: .*
+collection: [^/]+/feed-[^/]+
+permissions: i
 [for reading only]
 user: .+
 collection: {user}/read-only[^/]*
@@ -95,6 +99,10 @@ class CalDavServer:
     _users: Path | None = None
     _home: str = "/{user}/"
     _made: list[str] = field(default_factory=list)
+
+    def feed_name(self) -> str:
+        """Return the name of a calendar that everybody may read as a feed."""
+        return f"feed-{secrets.token_hex(6)}"
 
     def login(self) -> Login:
         """Make a user; on a server that knows one user only, return that one."""

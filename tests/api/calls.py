@@ -62,6 +62,15 @@ CALLS = (
         bad_body="{}",
     ),
     GoodCall(
+        "connectByFeed",
+        "POST",
+        "/connections:connectByFeed",
+        _MANAGE,
+        body={"providerId": PROVIDER, "scheduleId": SCHEDULE, "url": "webcal://example.com/secret.ics"},
+        bad_body="{}",
+        prefixes=KALENDS,
+    ),
+    GoodCall(
         "listCalendars",
         "GET",
         f"/connections/{CONNECTION}/calendars",

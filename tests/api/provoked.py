@@ -16,7 +16,6 @@ Provoke = Callable[[Stage], Awaitable[httpx2.Response]]
 
 EXPORT = {"syncConfig": {"syncToCalendar": {"enabled": True}}}
 UNKNOWN_CALENDAR = {"syncConfig": {"listEventFromCalendars": {"calendars": {"calendars": [{"id": "unknown"}]}}}}
-OAUTH = {"redirectUrl": "https://example.com/done"}
 BODIES: dict[str, Any] = {
     "updateSyncConfig": {"syncConfig": {}},
     "updateSchedule": {"schedule": {"revision": "1"}},
@@ -43,7 +42,7 @@ def _connecting(name: str, **changes: str | None) -> Provoke:
     """Connect with changes to a good body; None stands for an unknown id."""
 
     async def provoke(stage: Stage) -> httpx2.Response:
-        good = stage.place | OAUTH if name == "connectByOAuth" else stage.account
+        good = stage.good(name)
         return await stage.call(name, body=good | {key: value or new_id() for key, value in changes.items()})
 
     return provoke
@@ -69,8 +68,8 @@ def _disconnected(name: str) -> Provoke:
     return provoke
 
 
-async def _poor_app_connects(stage: Stage) -> httpx2.Response:
-    return await stage.call("connectByCredentials", body=stage.account, token="poor app")
+def _poor_app_connects(name: str) -> Provoke:
+    return lambda stage: stage.call(name, body=stage.good(name), token="poor app")
 
 
 def _creating(**fields: Any) -> Provoke:
@@ -141,12 +140,19 @@ PROVOKED: dict[tuple[str, str], Provoke] = {
     ("connectByOAuth", "SCHEDULE_NOT_FOUND"): _connecting("connectByOAuth", scheduleId=None),
     ("connectByOAuth", "NOT_SUPPORTED_BY_PROVIDER"): _connecting("connectByOAuth"),
     ("connectByCredentials", "BAD_CREDENTIALS"): _connecting("connectByCredentials", password="wrong"),
-    ("connectByCredentials", "PREMIUM_FEATURE_NOT_ENABLED"): _poor_app_connects,
+    ("connectByCredentials", "PREMIUM_FEATURE_NOT_ENABLED"): _poor_app_connects("connectByCredentials"),
     ("connectByCredentials", "PROVIDER_NOT_FOUND"): _connecting("connectByCredentials", providerId=None),
     ("connectByCredentials", "SCHEDULE_CANCELLED"): _connecting_to_a_cancelled_schedule("connectByCredentials"),
     ("connectByCredentials", "SCHEDULE_NOT_FOUND"): _connecting("connectByCredentials", scheduleId=None),
     ("connectByCredentials", "NOT_SUPPORTED_BY_PROVIDER"): _refusing(UNABLE, _connecting("connectByCredentials")),
     ("connectByCredentials", "PROVIDER_UNAVAILABLE"): _refusing(UNREACHABLE, _connecting("connectByCredentials")),
+    ("connectByFeed", "BAD_CREDENTIALS"): _connecting("connectByFeed", url="https://example.org/wrong"),
+    ("connectByFeed", "PREMIUM_FEATURE_NOT_ENABLED"): _poor_app_connects("connectByFeed"),
+    ("connectByFeed", "PROVIDER_NOT_FOUND"): _connecting("connectByFeed", providerId=None),
+    ("connectByFeed", "SCHEDULE_CANCELLED"): _connecting_to_a_cancelled_schedule("connectByFeed"),
+    ("connectByFeed", "SCHEDULE_NOT_FOUND"): _connecting("connectByFeed", scheduleId=None),
+    ("connectByFeed", "NOT_SUPPORTED_BY_PROVIDER"): _refusing(UNABLE, _connecting("connectByFeed")),
+    ("connectByFeed", "PROVIDER_UNAVAILABLE"): _refusing(UNREACHABLE, _connecting("connectByFeed")),
     ("listCalendars", "PREMIUM_FEATURE_NOT_ENABLED"): _with("listCalendars", token="poor app"),
     ("listCalendars", "CONNECTION_NOT_FOUND"): _unknown_connection("listCalendars"),
     ("listCalendars", "CONNECTION_NOT_CONNECTED"): _refusing(CredentialsRefused("wrong"), _with("listCalendars")),

@@ -58,6 +58,9 @@ class Consents:
     async def by_credentials(self, *given: Any, **named: Any) -> Any:
         raise NotImplementedError
 
+    async def by_feed(self, *given: Any, **named: Any) -> Any:
+        raise NotImplementedError
+
 
 class Broken:
     """Whom nobody can be identified with."""
@@ -125,6 +128,15 @@ class Stage:
     def place(self) -> dict[str, str]:
         """Where an account is connected."""
         return {"providerId": self.provider.id, "scheduleId": self.world.schedule.id}
+
+    def good(self, name: str) -> dict[str, str]:
+        """Return a body with which an operation connects."""
+        bodies = {
+            "connectByOAuth": self.place | {"redirectUrl": "https://example.com/done"},
+            "connectByCredentials": self.account,
+            "connectByFeed": self.place | {"url": f"https://example.org/{new_id()}.ics"},
+        }
+        return bodies[name]
 
     async def connect(self, *, sync: bool = True) -> Connection:
         """Connect another account, and import it."""

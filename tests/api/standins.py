@@ -241,6 +241,10 @@ class _Connecting(_Part):
         )
         return self.all.connections[0]
 
+    async def by_feed(self, identity: Identity, *, provider_id: str, schedule_id: str, url: str) -> ConnectionView:
+        self.all.called("connectByFeed", identity=identity, provider_id=provider_id, schedule_id=schedule_id, url=url)
+        return self.all.connections[0]
+
     async def by_oauth(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
         self.all.called(
             "connectByOAuth",

@@ -119,6 +119,15 @@ def _by_oauth(stranger: Tenant, owner: Tenant) -> list[Attempt]:
 KALENDS = "http://kalends.test/kalends/v1"
 
 
+def _by_feed(stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    both = {"providerId": owner.provider.id, "scheduleId": owner.schedule.id, "url": "https://example.org/a.ics"}
+    url = f"{KALENDS}/connections:connectByFeed"
+    return [
+        Attempt(url, body=both, refused_with=(404, "PROVIDER_NOT_FOUND")),
+        Attempt(url, body=both | {"providerId": stranger.provider.id}, refused_with=(404, "SCHEDULE_NOT_FOUND")),
+    ]
+
+
 def _own(suffix: str, body: Any = None, *, staff: bool = True) -> Trespass:
     def attempts(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
         url = f"{KALENDS}/connections/{owner.connection.id}{suffix}"
@@ -186,6 +195,7 @@ TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("GET", "/events"): _events,
     ("POST", "/connections:connectByCredentials"): _by_credentials,
     ("POST", "/connections:connectByOAuth"): _by_oauth,
+    ("POST", "/kalends/v1/connections:connectByFeed"): _by_feed,
     ("GET", "/kalends/v1/connections/{connection_id}/health"): _own("/health"),
     ("GET", "/kalends/v1/connections/{connection_id}/runs"): _runs,
     ("POST", "/kalends/v1/connections/{connection_id}/sync"): _own("/sync", {}),

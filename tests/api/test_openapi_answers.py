@@ -131,12 +131,15 @@ def importing(side: dict[str, Any]) -> Ask:
 
 
 async def an_account(stage: Stage) -> httpx2.Response:
-    return await stage.call("connectByCredentials", body=stage.account, token="app")
+    return await stage.call("connectByCredentials", body=stage.good("connectByCredentials"), token="app")
+
+
+async def a_feed(stage: Stage) -> httpx2.Response:
+    return await stage.call("connectByFeed", body=stage.good("connectByFeed"), token="app")
 
 
 async def a_consent(stage: Stage) -> httpx2.Response:
-    body = stage.place | {"redirectUrl": "https://example.com/done"}
-    return await stage.call("connectByOAuth", body=body, app="with consent")
+    return await stage.call("connectByOAuth", body=stage.good("connectByOAuth"), app="with consent")
 
 
 async def a_refused_account(stage: Stage) -> httpx2.Response:
@@ -225,6 +228,7 @@ GOOD: list[tuple[str, Ask]] = [
     ("listConnections", ask("listConnections", query={"partialFailure": "true"})),
     ("connectByOAuth", a_consent),
     ("connectByCredentials", an_account),
+    ("connectByFeed", a_feed),
     ("listCalendars", ask("listCalendars")),
     ("updateSyncConfig", importing({"calendars": {"calendars": [{"id": "c", "name": None}]}})),
     ("updateSyncConfig", importing({"enabled": False, "calendars": {}})),

@@ -3,7 +3,7 @@
 A sync in the middle of another one (line 7) is in `tests/rules/test_rule_07…` and `tests/jobs`.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ def event(key: str, day: int = 1) -> str:
 
 
 def answering(
-    monkeypatch: pytest.MonkeyPatch, scripted: Scripted, pages: Callable[[str | None], AsyncIterator[Page]]
+    monkeypatch: pytest.MonkeyPatch, scripted: Scripted, pages: Callable[[str | None], AsyncGenerator[Page]]
 ) -> None:
     """Let the provider answer every reading with these pages, given where it goes on from."""
     real = scripted.kind.session
@@ -33,7 +33,7 @@ def answering(
     class Session:
         quirks: frozenset[str] = frozenset()
 
-        def read(self, *_: object, continuation: str | None, **__: object) -> AsyncIterator[Page]:
+        def read(self, *_: object, continuation: str | None, **__: object) -> AsyncGenerator[Page]:
             return pages(continuation)
 
         async def list_calendars(self) -> list[Any]:
@@ -106,7 +106,7 @@ async def test_a_server_that_gives_the_same_page_for_ever_is_a_failure(
     scripted.remote.put("kept", event("kept"))
     connection = await scripted.connect()
 
-    async def same(_: str | None) -> AsyncIterator[Page]:
+    async def same(_: str | None) -> AsyncGenerator[Page]:
         while True:
             yield Page(changed=(ItemChange("e", "e", "1", event("e", 2).encode()),), continuation="next")
 
@@ -124,7 +124,7 @@ async def test_pages_without_end_are_a_failure_that_keeps_what_was_read(
     monkeypatch.setattr(guards, "MAX_PAGES", 5)
     connection = await scripted.connect()
 
-    async def ever_more(_: str | None) -> AsyncIterator[Page]:
+    async def ever_more(_: str | None) -> AsyncGenerator[Page]:
         number = 0
         while True:
             number += 1
@@ -142,7 +142,7 @@ async def test_a_token_that_never_changes_is_asked_with_again_and_writes_nothing
 ) -> None:
     connection = await scripted.connect()
 
-    async def stuck(_: str | None) -> AsyncIterator[Page]:
+    async def stuck(_: str | None) -> AsyncGenerator[Page]:
         yield Page(changed=(ItemChange("e", "e", "1", event("e").encode()),), cursor="0")
 
     answering(monkeypatch, scripted, stuck)
@@ -157,7 +157,7 @@ async def test_thousands_of_events_on_short_and_empty_pages_all_arrive(
     connection = await scripted.connect()
     total = 2_600
 
-    async def short(_: str | None) -> AsyncIterator[Page]:
+    async def short(_: str | None) -> AsyncGenerator[Page]:
         for start in range(0, total, 130):
             keys = [f"e{number:04}" for number in range(start, start + 130)]
             yield Page(changed=tuple(ItemChange(key, key, "1", event(key).encode()) for key in keys))
@@ -175,7 +175,7 @@ async def test_an_event_that_is_taken_away_and_comes_back_on_a_later_page_stays(
     scripted.remote.put("e", event("e"))
     connection = await scripted.connect()
 
-    async def back_again(_: str | None) -> AsyncIterator[Page]:
+    async def back_again(_: str | None) -> AsyncGenerator[Page]:
         yield Page(removed=("e",), continuation="1")
         yield Page(changed=(ItemChange("e", "e", "2", event("e", 3).encode()),), cursor="9")
 
@@ -241,7 +241,7 @@ async def test_a_deletion_on_a_page_before_the_answer_was_cut_off_is_not_forgott
     ]
     cut_off = True
 
-    async def by_page_token(continuation: str | None) -> AsyncIterator[Page]:
+    async def by_page_token(continuation: str | None) -> AsyncGenerator[Page]:
         for number, page in enumerate(pages):
             if number >= int(continuation or 0):
                 if number == 2 and cut_off:

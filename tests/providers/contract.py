@@ -4,11 +4,11 @@ A suite derives from `ProviderContract`, gives a `world` fixture, and adds the m
 """
 
 import json
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import pytest
 
@@ -41,9 +41,11 @@ class World(Protocol):
 
     kind: ProviderKind
     config: Mapping[str, str]
-    email: str
-    password: str
     client: CountingClient
+
+    async def connect(self) -> Account:
+        """Connect the account, or the one that the calendar made last is in."""
+        ...
 
     async def create_calendar(self, name: str, *, color: str | None = None, time_zone: str | None = None) -> str: ...
 
@@ -70,6 +72,13 @@ class World(Protocol):
     def damaged(self, cursor: str) -> str:
         """Return a cursor of the right form that the provider has never given out."""
         ...
+
+
+class AccountWorld(World, Protocol):
+    """A provider whose accounts have users and passwords."""
+
+    email: str
+    password: str
 
 
 class ReadOnlyWorld(World, Protocol):
@@ -110,7 +119,7 @@ class Mirror:
             self._apply(page)
             if cut_after is not None and len(self.pages) >= cut_after:
                 break
-        await cast("AsyncGenerator[Page]", reading).aclose()
+        await reading.aclose()
         return self.pages
 
     def _apply(self, page: Page) -> None:
@@ -140,12 +149,6 @@ def changes(pages: list[Page]) -> int:
     return sum(len(page.changed) + len(page.removed) for page in pages)
 
 
-async def connected(world: World) -> Account:
-    return await world.kind.connect_with_credentials(
-        world.client, world.config, email=world.email, password=world.password
-    )
-
-
 def session_of(world: World, account: Account) -> AbstractAsyncContextManager[AccountSession]:
     return world.kind.session(world.client, world.config, account.credentials)
 
@@ -155,19 +158,19 @@ async def calendar_of(session: AccountSession, identifier: str) -> ExternalCalen
     return calendars[identifier]
 
 
-class ProviderContract:
-    """The contract itself."""
+class ConnectingContract:
+    """What has to hold where accounts are connected by their users' credentials."""
 
-    async def test_connecting_finds_the_account_and_its_addresses(self, world: World) -> None:
-        account = await connected(world)
-        again = await connected(world)
+    async def test_connecting_finds_the_account_and_its_addresses(self, world: AccountWorld) -> None:
+        account = await world.connect()
+        again = await world.connect()
         assert account.key == again.key
         assert account.email == world.email
         assert world.email.lower() in account.addresses
         assert world.email not in account.key.split("/")[:3]
 
     async def test_credentials_survive_being_stored_as_json(self, world: World) -> None:
-        account = await connected(world)
+        account = await world.connect()
         kept = json.loads(json.dumps(dict(account.credentials)))
         async with world.kind.session(world.client, world.config, kept) as session:
             await session.list_calendars()
@@ -175,7 +178,7 @@ class ProviderContract:
     async def test_calendars_are_listed_with_what_is_known_of_them(self, world: World) -> None:
         work = await world.create_calendar("Work & <play> ünï", color="#FF8800", time_zone="Europe/Berlin")
         plain = await world.create_calendar("Plain")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendars = {calendar.id: calendar for calendar in await session.list_calendars()}
         assert calendars[work].name == "Work & <play> ünï"
         assert calendars[work].color == "#ff8800"
@@ -185,9 +188,13 @@ class ProviderContract:
         assert calendars[plain].name == "Plain"
         assert calendars[plain].time_zone is None
 
+
+class ReadingContract:
+    """What has to hold wherever calendars are read."""
+
     async def test_an_empty_calendar_is_read_as_empty(self, world: World) -> None:
         calendar_id = await world.create_calendar("Empty")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             mirror = Mirror()
             pages = await mirror.sync(session, await calendar_of(session, calendar_id))
         assert len(pages) == 1
@@ -198,7 +205,7 @@ class ProviderContract:
         calendar_id = await world.create_calendar("First")
         for number in range(3):
             await world.put_event(calendar_id, f"event{number}", title=f"Title-{number}")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             mirror = Mirror()
             await mirror.sync(session, await calendar_of(session, calendar_id))
         assert mirror.holds("Title-0", "Title-1", "Title-2")
@@ -206,7 +213,7 @@ class ProviderContract:
     async def test_what_was_read_can_be_expanded(self, world: World) -> None:
         calendar_id = await world.create_calendar("Expanded")
         await world.put_event(calendar_id, "event", title="Expanded-title")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             mirror = Mirror()
             await mirror.sync(session, await calendar_of(session, calendar_id))
         payloads = [payload for _, payload in mirror.items.values() if payload is not None]
@@ -219,7 +226,7 @@ class ProviderContract:
     async def test_nothing_changed_costs_one_request_and_says_nothing(self, world: World) -> None:
         calendar_id = await world.create_calendar("Quiet")
         await world.put_event(calendar_id, "event", title="Quiet-title")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)
@@ -233,7 +240,7 @@ class ProviderContract:
         calendar_id = await world.create_calendar("Busy")
         for name in ("kept", "changed", "deleted"):
             await world.put_event(calendar_id, name, title=f"{name}-before")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)
@@ -248,7 +255,7 @@ class ProviderContract:
         calendar_id = await world.create_calendar("Frugal")
         for number in range(5):
             await world.put_event(calendar_id, f"event{number}", title=f"Frugal-{number}")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)
@@ -261,7 +268,7 @@ class ProviderContract:
     async def test_an_event_with_a_new_key_is_one_event(self, world: World) -> None:
         calendar_id = await world.create_calendar("Renaming")
         await world.put_event(calendar_id, "before", title="Renamed-title")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)
@@ -273,7 +280,7 @@ class ProviderContract:
         calendar_id = await world.create_calendar("Twice")
         for number in range(3):
             await world.put_event(calendar_id, f"event{number}", title=f"Twice-{number}")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)
@@ -286,7 +293,7 @@ class ProviderContract:
         calendar_id = await world.create_calendar("Refused")
         await world.put_event(calendar_id, "kept", title="Refused-kept")
         await world.put_event(calendar_id, "deleted", title="Refused-deleted")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)
@@ -302,14 +309,14 @@ class ProviderContract:
     @pytest.mark.parametrize("cursor", ["", "nonsense", "{}", '{"v": 99, "kind": "sync-token", "value": "x"}', "[1]"])
     async def test_a_cursor_of_another_version_is_refused(self, world: World, cursor: str) -> None:
         calendar_id = await world.create_calendar("Version")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             with pytest.raises(CursorRefused):
                 await Mirror(cursor=cursor).sync(session, await calendar_of(session, calendar_id))
 
     async def test_many_events_come_in_several_pages(self, world: World) -> None:
         calendar_id = await world.create_calendar("Many")
         await world.put_events(calendar_id, {f"event{number}": f"Many-{number:03}" for number in range(300)})
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             whole = Mirror()
             pages = await whole.sync(session, calendar)
@@ -332,7 +339,7 @@ class ProviderContract:
     async def test_a_continuation_of_another_version_begins_again(self, world: World) -> None:
         calendar_id = await world.create_calendar("Again")
         await world.put_event(calendar_id, "event", title="Again-title")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             mirror = Mirror(continuation='{"v": 0}')
             await mirror.sync(session, await calendar_of(session, calendar_id))
         assert mirror.holds("Again-title")
@@ -351,7 +358,7 @@ class ProviderContract:
         ]
         for number, name in enumerate(names):
             await world.put_event(calendar_id, name, title=f"Odd-{number}")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)
@@ -369,7 +376,7 @@ class ProviderContract:
         calendar_id = await world.create_calendar("Broken")
         await world.put_event(calendar_id, "good", title="Broken-good")
         await world.put_event(calendar_id, "bad", title="Broken-bad")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)
@@ -382,7 +389,7 @@ class ProviderContract:
     async def test_a_deleted_calendar_is_gone_and_deletes_nothing_by_itself(self, world: World) -> None:
         calendar_id = await world.create_calendar("Going")
         await world.put_event(calendar_id, "event", title="Going-title")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)
@@ -395,10 +402,14 @@ class ProviderContract:
         assert mirror.holds("Going-title")
 
 
+class ProviderContract(ConnectingContract, ReadingContract):
+    """The contract as a whole, as far as there is one."""
+
+
 class RefusesWrongPasswords:
     """For providers whose test server knows one password from another."""
 
-    async def test_a_wrong_password_is_refused_with_advice(self, world: World) -> None:
+    async def test_a_wrong_password_is_refused_with_advice(self, world: AccountWorld) -> None:
         with pytest.raises(CredentialsRefused) as refusal:
             await world.kind.connect_with_credentials(world.client, world.config, email=world.email, password="wrong")
         assert "app-specific password" in refusal.value.public
@@ -410,7 +421,7 @@ class TellsReadOnly:
 
     async def test_a_calendar_that_may_only_be_read_is_listed_so_and_read(self, world: ReadOnlyWorld) -> None:
         calendar_id = await world.create_read_only_calendar("Look, do not touch")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)

@@ -3,7 +3,7 @@
 import pytest
 
 from kalends.providers.caldav.quirks import missing_etags_after_put, omitted_multiget_members
-from tests.providers.contract import Mirror, calendar_of, connected, session_of
+from tests.providers.contract import Mirror, calendar_of, session_of
 from tests.providers.test_caldav_servers import CalDavWorld
 from tests.servers import CalDavServer
 from tests.world import ics
@@ -19,7 +19,7 @@ def server(request: pytest.FixtureRequest) -> CalDavServer:
 
 async def _met(world: CalDavWorld, calendar_id: str) -> frozenset[str]:
     """Read a calendar in full, change it, read it incrementally, thoroughly, and in full again."""
-    async with session_of(world, await connected(world)) as session:
+    async with session_of(world, await world.connect()) as session:
         calendar = await calendar_of(session, calendar_id)
         mirror = Mirror()
         await mirror.sync(session, calendar, thorough=True)
@@ -67,7 +67,7 @@ async def test_both_servers_say_which_version_a_put_made(server: CalDavServer) -
                 "PUT", f"{calendar}e.ics", ics("e", title, "20261201T100000Z"), {"Content-Type": "text/calendar"}
             )
             version = missing_etags_after_put.written_version(answer.headers)
-            async with session_of(world, await connected(world)) as session:
+            async with session_of(world, await world.connect()) as session:
                 mirror = Mirror()
                 await mirror.sync(session, await calendar_of(session, calendar))
             assert [stored for stored, _ in mirror.items.values()] == [version]

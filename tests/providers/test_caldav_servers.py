@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from kalends.model.calendar import Account
 from kalends.providers.apple import APPLE
 from kalends.providers.base import ProviderKind
 from kalends.providers.caldav import CALDAV
@@ -20,7 +21,6 @@ from tests.providers.contract import (
     RefusesWrongPasswords,
     TellsReadOnly,
     calendar_of,
-    connected,
     session_of,
 )
 from tests.servers import LOOPBACK, CalDavServer, component
@@ -65,6 +65,11 @@ class CalDavWorld:
         self.email, self.password = self.login.email, self.login.password
         self.config: Mapping[str, str] = {"url": server.url}
         self.client = CountingClient(LOOPBACK)
+
+    async def connect(self) -> Account:
+        return await self.kind.connect_with_credentials(
+            self.client, self.config, email=self.email, password=self.password
+        )
 
     async def create_calendar(self, name: str, *, color: str | None = None, time_zone: str | None = None) -> str:
         return self._make(f"c{secrets.token_hex(6)}", name, color, time_zone)
@@ -154,7 +159,7 @@ class TestRadicale(RefusesWrongPasswords, TellsReadOnly, ProviderContract):
     async def test_connection_does_not_look_good_after_the_password_changed(self, world: CalDavWorld) -> None:
         calendar_id = await world.create_calendar("Locked")
         await world.put_event(calendar_id, "event", title="Locked-title")
-        async with session_of(world, await connected(world)) as session:
+        async with session_of(world, await world.connect()) as session:
             calendar = await calendar_of(session, calendar_id)
             mirror = Mirror()
             await mirror.sync(session, calendar)
@@ -173,7 +178,7 @@ class TestRadicale(RefusesWrongPasswords, TellsReadOnly, ProviderContract):
         calendar_id = await world.create_calendar("Anywhere")
         places = {"principal": world.login.home, "calendar": calendar_id}
         world.config = {"url": world.server.url + places.get(start, start)}
-        account = await connected(world)
+        account = await world.connect()
         assert account.key.startswith(world.server.url + "/u")
         async with session_of(world, account) as session:
             assert [calendar.id for calendar in await session.list_calendars()] == [calendar_id]

@@ -1,6 +1,6 @@
 """The provider behind the port: hands out what the account holds, in pages, with the faults that a run's course has."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -107,7 +107,7 @@ class _Session:
         stored: StoredVersions,
         thorough: bool = False,
         doubted: bool = False,
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page]:
         del thorough
         course, remote = self.course, self.account.calendars[calendar.id]
         await self.request(remote.id)

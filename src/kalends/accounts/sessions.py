@@ -9,8 +9,8 @@ from kalends.model.connection import Connection
 from kalends.model.provider import Provider
 from kalends.net.budgets import Budgets
 from kalends.net.client import GuardedClient
-from kalends.providers.base import AccountSession
-from kalends.providers.errors import CredentialsRefused, Unavailable
+from kalends.providers.base import AccountSession, ConnectsByFeed
+from kalends.providers.errors import CredentialsRefused, NotSupported, Unavailable
 from kalends.store.database import Database
 from kalends.vault.sealing import SealBroken, Vault
 
@@ -43,6 +43,15 @@ class Accounts:
         # which account it is, nobody knows yet: until then it is known by what was typed
         client = self._client_for(provider, f"{provider.id} {email.strip().lower()}")
         return await kind.connect_with_credentials(client, provider.config, email=email, password=password)
+
+    async def find_feed(self, provider: Provider, *, url: str) -> Account:
+        """Return the account that stands for a feed; raises `NotSupported`, and `BadUrl` for what is no address."""
+        kind = self._directory.kind(provider)
+        if not isinstance(kind, ConnectsByFeed):
+            raise NotSupported(
+                f"{provider.kind} has no feeds", public=f"{provider.name} does not connect by the address of a feed."
+            )
+        return await kind.connect_by_feed(self._client, provider.config, url=url)
 
     @asynccontextmanager
     async def open(self, provider: Provider, account: Account) -> AsyncIterator[AccountSession]:

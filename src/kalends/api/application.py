@@ -19,6 +19,7 @@ from kalends.api import (
     connection_health,
     connections,
     events,
+    feeds,
     health,
     metrics,
     providers,
@@ -39,6 +40,7 @@ OPERATIONS: Sequence[Operation[Any]] = (
     *sync_config.OPERATIONS,
     *providers.OPERATIONS,
     *schedules.OPERATIONS,
+    *feeds.OPERATIONS,
     *connection_health.OPERATIONS,
 )
 

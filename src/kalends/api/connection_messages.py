@@ -96,7 +96,8 @@ class ConnectionMessage(Answer):
             schedule_id=one.schedule_id,
             user_id=one.owner_id,
             app_id=one.app_id,
-            external_account_email=one.account_email or None,
+            # what has no at sign is a user's name, or stands for the secret address of a feed
+            external_account_email=one.account_email if "@" in one.account_email else None,
             status=one.status,
             error_reason=(one.error_reason or ErrorReason.UNDEFINED) if one.status is Status.ERROR else None,
             sync_config=SyncConfigMessage.of(one.import_config),

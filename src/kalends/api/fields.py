@@ -5,6 +5,7 @@ where pydantic cannot know what a validator of ours takes, it stands beside it.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -32,9 +33,8 @@ _LEAP_SECOND = 60
 
 _STORABLE_PATTERN = r"^[^\x00]*$"
 _EMAIL_PATTERN = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
-_WEB_URL_PATTERN = (
-    r"^https?://[A-Za-z0-9._-]+(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
-    r"([/?#][^\s\x00-\x20\x7f\\<>\"{}|^`]*)?$"
+_REST_OF_URL_PATTERN = (
+    r"://[A-Za-z0-9._-]+(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?([/?#][^\s\x00-\x20\x7f\\<>\"{}|^`]*)?$"
 )
 """Somewhat narrower than what is taken, which JSON Schema cannot say: an IPv6 address is a host, too."""
 
@@ -70,15 +70,18 @@ def _email(text: str) -> str:
     return text
 
 
-def _web_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits or _NOT_IN_URLS.search(text):
-        raise Refused(Rule.FORMAT, "must be a web URL (http or https)", type="WEB_URL")
-    return text
+def _url(*schemes: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        try:
+            parts = urlsplit(text)
+            fits = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            fits = False
+        if not fits or _NOT_IN_URLS.search(text):
+            raise Refused(Rule.FORMAT, f"must be a web URL ({' or '.join(schemes)})", type="WEB_URL")
+        return text
+
+    return check
 
 
 def parse_date_time(text: str) -> datetime:
@@ -152,10 +155,21 @@ Password = Annotated[
 ]
 WebUrl = Annotated[
     str,
-    Field(max_length=LONGEST_URL, json_schema_extra={"format": "uri", "pattern": _WEB_URL_PATTERN}),
+    Field(max_length=LONGEST_URL, json_schema_extra={"format": "uri", "pattern": f"^https?{_REST_OF_URL_PATTERN}"}),
     AfterValidator(storable),
-    AfterValidator(_web_url),
+    AfterValidator(_url("http", "https")),
 ]
+FeedUrl = Annotated[
+    str,
+    Field(
+        max_length=LONGEST_URL,
+        repr=False,
+        json_schema_extra={"format": "uri", "pattern": f"^(https?|webcal){_REST_OF_URL_PATTERN}"},
+    ),
+    AfterValidator(storable),
+    AfterValidator(_url("http", "https", "webcal")),
+]
+"""The address of a calendar feed, a secret."""
 CalendarId = Annotated[
     str,
     Field(min_length=1, max_length=LONGEST_CALENDAR_ID, json_schema_extra={"pattern": _STORABLE_PATTERN}),

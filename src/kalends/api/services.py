@@ -73,6 +73,10 @@ class AccountConnecting(Protocol):
         """Connect an account by e-mail address and password."""
         ...
 
+    async def by_feed(self, identity: Identity, *, provider_id: str, schedule_id: str, url: str) -> ConnectionView:
+        """Connect a feed by its address."""
+        ...
+
     async def by_oauth(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
         """Return the URL at which the account's owner consents."""
         ...

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from kalends.cli.inspection import Inspection
     from kalends.connections.views import ConnectionView
+    from kalends.model.identity import Identity
 
 app = typer.Typer(name="connection", help="Connect accounts to schedules and look after them.", no_args_is_help=True)
 
@@ -24,17 +25,21 @@ Option = Annotated[
 ]
 
 
+Schedule = Annotated[str, typer.Option("--schedule", metavar="ID", help="The schedule to connect to.")]
+Provider = Annotated[
+    str,
+    typer.Option(
+        "--provider", metavar="ID", help="The provider that the account is at: its id, or a name that only it has."
+    ),
+]
+
+
 @app.command()
 def connect(
     *,
     site: SiteId = None,
-    schedule: Annotated[str, typer.Option("--schedule", metavar="ID", help="The schedule to connect to.")],
-    provider: Annotated[
-        str,
-        typer.Option(
-            "--provider", metavar="ID", help="The provider that the account is at: its id, or a name that only it has."
-        ),
-    ],
+    schedule: Schedule,
+    provider: Provider,
     email: Annotated[str, typer.Option("--email", metavar="ADDRESS", help="The account's e-mail address.")],
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input, not from a prompt.")
@@ -49,24 +54,60 @@ def connect(
     password = read_secret("Password", from_stdin=password_stdin, option="--password-stdin")
 
     async def work(session: Session) -> Answer:
-        from kalends.cli.inspection import connection_document, run_document
-        from kalends.cli.syncing import waited, watched
-
         kalends = session.kalends
         operator = await session.operator(site)
         at = await kalends.directory.named(operator.site_id, provider)
         view = await kalends.connecting.by_credentials(
             operator, provider_id=at.id, schedule_id=schedule, email=email, password=password
         )
-        connection = view.connection
-        waiting = kalends.asking.wait(connection, connection.wanted_rev, within=timedelta(seconds=timeout))
-        done = await watched(kalends.database, [connection], waiting, console=None if json else stderr())
-        result = await waited(kalends.database, connection, done=done)
-        view = await kalends.connections.get(operator, connection.id)
-        document = connection_document(view) | {"run": run_document(result.run) if result.run else None}
-        return Answer(document, [*_shown(view), result.summary], result.failure)
+        return await _imported(session, operator, view, timedelta(seconds=timeout), as_json=json)
 
     run(work, as_json=json)
+
+
+@app.command("connect-feed")
+def connect_feed(
+    *,
+    site: SiteId = None,
+    schedule: Schedule,
+    provider: Provider,
+    url_stdin: Annotated[
+        bool, typer.Option("--url-stdin", help="Read the address from standard input, not from a prompt.")
+    ] = False,
+    timeout: Timeout = WAIT_SECONDS,
+    json: Json = False,
+) -> None:
+    """Connect a calendar feed (an ICS file at a web address), and wait for the first import.
+
+    Its address is asked for: whoever knows it can read the calendar, so that it is kept as a password is. The same
+    address and schedule again give the same connection.
+    """
+    url = read_secret("Address", from_stdin=url_stdin, option="--url-stdin").strip()
+
+    async def work(session: Session) -> Answer:
+        kalends = session.kalends
+        operator = await session.operator(site)
+        at = await kalends.directory.named(operator.site_id, provider)
+        view = await kalends.connecting.by_feed(operator, provider_id=at.id, schedule_id=schedule, url=url)
+        return await _imported(session, operator, view, timedelta(seconds=timeout), as_json=json)
+
+    run(work, as_json=json)
+
+
+async def _imported(
+    session: Session, operator: "Identity", view: "ConnectionView", within: timedelta, *, as_json: bool
+) -> Answer:
+    """Wait for the first import of what was just connected, and tell how it went."""
+    from kalends.cli.inspection import connection_document, run_document
+    from kalends.cli.syncing import waited, watched
+
+    kalends, connection = session.kalends, view.connection
+    waiting = kalends.asking.wait(connection, connection.wanted_rev, within=within)
+    done = await watched(kalends.database, [connection], waiting, console=None if as_json else stderr())
+    result = await waited(kalends.database, connection, done=done)
+    view = await kalends.connections.get(operator, connection.id)
+    document = connection_document(view) | {"run": run_document(result.run) if result.run else None}
+    return Answer(document, [*_shown(view), result.summary], result.failure)
 
 
 @app.command("list")

@@ -20,7 +20,7 @@ app = typer.Typer(
 def install(
     *,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="Kind of provider: caldav, or that of an installed plugin.")
+        str, typer.Argument(metavar="KIND", help="Kind of provider: caldav, ics, or that of an installed plugin.")
     ],
     name: Name,
     site: SiteId = None,

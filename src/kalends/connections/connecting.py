@@ -1,6 +1,6 @@
 """Connecting an account to a schedule."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ from kalends.model.identity import Identity, Permission
 from kalends.model.ids import new_connection_id
 from kalends.model.provider import ConnectMethod, Provider
 from kalends.model.schedule import Schedule, ScheduleStatus
+from kalends.net.errors import BadUrl
 from kalends.providers.errors import CredentialsRefused, NotSupported, ProviderError
 from kalends.store.calendars import Calendars
 from kalends.store.connections import Connections
@@ -64,8 +65,31 @@ class Connecting:
         _check_active(schedule)
         if ConnectMethod.CREDENTIALS not in provider.features.connect_methods:
             raise not_supported_by_provider(f"{provider.name} does not connect by e-mail address and password.")
+        finding = self._accounts.find(provider, email=email, password=password)
+        return await self._connect(identity, provider, schedule, finding)
+
+    async def by_feed(self, identity: Identity, *, provider_id: str, schedule_id: str, url: str) -> ConnectionView:
+        """Connect the feed at an address, which is kept as a password is; the first import begins at once.
+
+        The same address and schedule again give the same connection. Raises `Invalid` for what is no address,
+        `NotFound`, `PermissionDenied`, `PreconditionFailed` (`NOT_SUPPORTED_BY_PROVIDER`), `Unauthenticated`
+        (`BAD_CREDENTIALS`), `ProviderUnavailable`.
+        """
+        provider, schedule = await self._reach(identity, provider_id, schedule_id)
+        require_premium(identity)
+        _check_active(schedule)
         try:
-            account = await self._accounts.find(provider, email=email, password=password)
+            return await self._connect(identity, provider, schedule, self._accounts.find_feed(provider, url=url))
+        except BadUrl:
+            raise Invalid.one(
+                "url", "must be the web address of a feed", Rule.FORMAT, data={"type": "WEB_URL"}
+            ) from None
+
+    async def _connect(
+        self, identity: Identity, provider: Provider, schedule: Schedule, finding: Awaitable[Account]
+    ) -> ConnectionView:
+        try:
+            account = await finding
             async with self._accounts.open(provider, account) as session:
                 calendars = await session.list_calendars()
         except CredentialsRefused as refused:
@@ -77,7 +101,7 @@ class Connecting:
             log.warning("provider_not_reached", provider=provider.id, error=describe(error))
             raise provider_unavailable(error.public, provider.id) from None
         if not calendars:
-            raise not_supported_by_provider("The account has no calendars that hold events.")
+            raise not_supported_by_provider("There is no calendar that holds events.")
         connection = await self._keep(identity, provider, schedule, account, calendars)
         return ConnectionView(connection, provider)
 

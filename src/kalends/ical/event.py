@@ -42,7 +42,8 @@ class ExtraStart:
 class Event:
     """One VEVENT: a single event, the master of a series, or (with `recurrence_id`) one changed instance of it.
 
-    `start` may be None only where `cancelled`. `end` is None where neither DTEND nor DURATION is given.
+    `start` may be None only where `cancelled`. `withdrawn` says that it comes with METHOD:CANCEL (RFC 5546 §3.2.5), and
+    so is about an event that was sent before. `end` is None where neither DTEND nor DURATION is given.
     `this_and_future` says that the change holds for all later instances too. The rules of an override are not
     looked at.
     """
@@ -53,6 +54,7 @@ class Event:
     title: str = ""
     availability: Availability = Availability.BUSY
     cancelled: bool = False
+    withdrawn: bool = False
     sequence: int = 0
     recurrence_id: Stamp | None = None
     this_and_future: bool = False

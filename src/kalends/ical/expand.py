@@ -12,7 +12,8 @@ What RFC 5545 leaves open, or practice settles in another way, is decided thus:
   means every instance of that day, the others the one at the time of day of DTSTART.
 * An override is an event of its own, whether or not the rule makes its original start, and even where EXDATE names it.
   Of several overrides of one instance the one with the highest SEQUENCE counts, of equals the last.
-* A cancelled master takes its whole series with it.
+* A cancelled master takes its whole series with it, and so does one beside a master of a lower SEQUENCE; with
+  METHOD:CANCEL, also of the same.
 * Where one original start stands twice in a group, keys number the events in the order of UID and text, whether or not
   they touch the window.
 * RANGE=THISANDFUTURE moves later instances by the difference in wall time, and gives them everything else of the
@@ -115,7 +116,10 @@ class _Group:
     def add_series(self, events: Sequence[Event]) -> None:
         """Add the events of one UID: any number of masters, and overrides with or without one."""
         masters = [event for event in events if event.recurrence_id is None]
-        standing = [master for master in masters if not master.cancelled]
+        cancelled = [master for master in masters if master.cancelled]
+        standing = [
+            master for master in masters if not (master.cancelled or any(_cancels(one, master) for one in cancelled))
+        ]
         if masters and not standing:
             return
         reference = standing[0].start if standing else None
@@ -232,3 +236,7 @@ class _Group:
             self._problems.append(Problem(uid, "the event reaches beyond the years 1 to 9999"))
         except Exception:  # noqa: BLE001 - a defect of ours must cost one event, not the calendar
             self._problems.append(Problem(uid, "the event could not be expanded"))
+
+
+def _cancels(cancelled: Event, master: Event) -> bool:
+    return cancelled.sequence > master.sequence or (cancelled.withdrawn and cancelled.sequence == master.sequence)

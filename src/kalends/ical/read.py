@@ -71,6 +71,7 @@ class _Reader:
 
     def __init__(self, calendar: Component, own_addresses: frozenset[str], reading: Reading, steps: Steps) -> None:
         self._own = own_addresses
+        self._withdrawn = _word(calendar, "METHOD") == "CANCEL"
         self._reading = reading
         self._steps = steps
         self._defined = {
@@ -99,7 +100,7 @@ class _Reader:
         if not component.closed:
             raise Unreadable("END:VEVENT is missing")
         status = _word(component, "STATUS")
-        cancelled = status == "CANCELLED"
+        cancelled = self._withdrawn or status == "CANCELLED"
         recurrence_id = component.first("RECURRENCE-ID")
         title = component.first("SUMMARY")
         start = self._start(component, optional=cancelled)
@@ -110,6 +111,7 @@ class _Reader:
             title=title.text.strip() if title else "",
             availability=_availability(component, status, self._own),
             cancelled=cancelled,
+            withdrawn=self._withdrawn,
             sequence=_sequence(component),
             recurrence_id=self._stamp(recurrence_id) if recurrence_id else None,
             this_and_future=recurrence_id is not None

@@ -151,12 +151,14 @@ class GuardedClient:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         credentials: BasicCredentials | None = None,
+        secret_url: bool = False,
         max_bytes: int | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - one deadline over all redirects, kept here
     ) -> Response:
         """Send a request, follow its redirects and return the answer, whatever its status.
 
         Method and body are kept on 301, 302, 307 and 308, as WebDAV needs; 303 goes on with a GET (RFC 9110 §15.4.4).
+        Where `secret_url` says that whoever knows the URL has what it leads to, no redirect goes from https to http.
         `max_bytes` and `timeout` (seconds) replace `Limits.max_bytes` and `Limits.total`; where `timeout` is the longer
         one, the server may keep silent for all of it. A question whose connection turns out to have been closed while
         it lay idle is asked once more, if asking twice changes nothing.
@@ -164,7 +166,7 @@ class GuardedClient:
         Raises `NetError`; `ValueError` for a method or header that callers have no business to send, such as
         Authorization, Cookie or Host.
         """
-        message = Message(method, headers or {}, content, credentials)
+        message = Message(method, headers or {}, content, credentials, secret_url)
         hop = HttpUrl.parse(url)
         limit = self._limits.max_bytes if max_bytes is None else max_bytes
         total = self._limits.total if timeout is None else timeout

@@ -36,12 +36,16 @@ _OURS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Method, header fields, body and credentials of a request. Raises `ValueError` for what no caller may send."""
+    """Method, header fields, body and credentials of a request. Raises `ValueError` for what no caller may send.
+
+    `secret_url` says that the URL itself is a secret.
+    """
 
     method: str
     headers: Mapping[str, str] = field(repr=False)
     content: bytes | None = field(repr=False)
     credentials: BasicCredentials | None
+    secret_url: bool = False
 
     def __post_init__(self) -> None:
         if not _METHOD.fullmatch(self.method) or self.method in _FORBIDDEN_METHODS:
@@ -66,9 +70,9 @@ class Message:
     def redirected(self, status: int, source: HttpUrl, target: HttpUrl) -> "Message":
         """Return what goes to the target of a redirect: the same message, or a GET after 303 (RFC 9110 §15.4).
 
-        Raises `CredentialsWithheld` where credentials would leave https for http.
+        Raises `CredentialsWithheld` where credentials, or a secret URL, would leave https for http.
         """
-        if self.credentials is not None and (source.scheme, target.scheme) == ("https", "http"):
+        if (self.credentials is not None or self.secret_url) and (source.scheme, target.scheme) == ("https", "http"):
             raise CredentialsWithheld(f"{source.host} redirects from https to http.", host=target.host)
         if status != _SEE_OTHER:
             return self

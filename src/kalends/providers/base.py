@@ -4,7 +4,7 @@ A `ProviderKind` is the plugin (registered under the entry point group `kalends.
 is its installation as one site sees it; an `AccountSession` speaks for one connected account.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,7 +71,7 @@ class AccountSession(Protocol):
         stored: StoredVersions,
         thorough: bool = False,
         doubted: bool = False,
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page]:
         """Yield what changed since the cursor, or everything where the cursor is None, in pages.
 
         `continuation` is what the last stored page of an interrupted reading with the same cursor gave. The last
@@ -157,5 +157,17 @@ class Reachable(Protocol):
         """Ask the server of an installation something harmless, without credentials; any HTTP answer will do.
 
         Raises `net.errors.NetError`.
+        """
+        ...
+
+
+@runtime_checkable
+class ConnectsByFeed(Protocol):
+    """What a kind of provider may offer besides: accounts that are nothing but the address of a feed."""
+
+    async def connect_by_feed(self, client: GuardedClient, config: Mapping[str, str], *, url: str) -> Account:
+        """Return the account that stands for the feed at an address; its key and e-mail address give none away.
+
+        Raises `net.errors.BadUrl` where it is no address that can be asked.
         """
         ...

@@ -14,6 +14,9 @@ tenant.
 
 from datetime import timedelta
 
+from kalends.net.errors import AddressRefused as NetAddressRefused
+from kalends.net.errors import NetError
+
 
 class ProviderError(Exception):
     """Something went wrong at the provider."""
@@ -59,3 +62,11 @@ class Unavailable(ProviderError):
 
 class AddressRefused(Unavailable):
     """The guarded client will not go to this address."""
+
+
+def from_net(error: NetError) -> Unavailable:
+    """Return what a request that brought no answer means here."""
+    if isinstance(error, NetAddressRefused):
+        return AddressRefused(str(error), public=error.public)
+    wait = None if error.wait is None else timedelta(seconds=error.wait)
+    return Unavailable(str(error), retry_after=wait)

@@ -1,6 +1,7 @@
 """Reading one calendar: a pass, page by page, from the provider into the store."""
 
 from collections.abc import Collection, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from kalends.store.database import Database
 from kalends.store.items import GroupItems
 from kalends.store.leases import Leases
 from kalends.store.readings import Doubt, Pass
+from kalends.sync.ahead import read_ahead
 from kalends.sync.applying import apply_page
 from kalends.sync.expansion import Expander, Group, with_unreadable
 from kalends.sync.failpoints import FailPoints, Point
@@ -109,17 +111,18 @@ class CalendarReading:
         closing: str | None = None
         leaving: dict[str, None] = {}
         endlessness = Endlessness()
-        async for page in pages:
-            endlessness.check(page)
-            self._points.reach(Point.AFTER_PAGE_READ)
-            await subject.place.give_way()
-            staying = _without_removals(page, leaving)
-            plan = await self._plan(subject, staying, full=full)
-            if current is None and not plan.is_empty:
-                current = await self._begin(subject, full=full)
-            if current is not None:
-                counts += await self._apply(subject, current, staying, plan)
-            closing = page.cursor
+        async with aclosing(pages), aclosing(read_ahead(pages)) as coming:
+            async for page in coming:
+                endlessness.check(page)
+                self._points.reach(Point.AFTER_PAGE_READ)
+                await subject.place.give_way()
+                staying = _without_removals(page, leaving)
+                plan = await self._plan(subject, staying, full=full)
+                if current is None and not plan.is_empty:
+                    current = await self._begin(subject, full=full)
+                if current is not None:
+                    counts += await self._apply(subject, current, staying, plan)
+                closing = page.cursor
         if closing is None:
             raise Unavailable("the provider's answer ended before its end")
         if current is None and not leaving and subject.calendar.gone_at is None:

@@ -1,20 +1,19 @@
 """Requests to a CalDAV server; the one place where statuses and network failures become the port's errors."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from kalends.net.client import GuardedClient, Response
 from kalends.net.credentials import BasicCredentials
-from kalends.net.errors import AddressRefused as NetAddressRefused
 from kalends.net.errors import CredentialsWithheld, NetError
 from kalends.net.errors import TimedOut as NetTimedOut
 from kalends.net.errors import TooLarge as NetTooLarge
 from kalends.net.patience import retry_after
+from kalends.providers import content
 from kalends.providers.caldav import hrefs
 from kalends.providers.caldav.errors import HttpRefusal, NotDav, TooLarge, TooSlow
 from kalends.providers.caldav.multistatus import MultiStatus, parse
 from kalends.providers.caldav.quirks import wrong_content_types
-from kalends.providers.errors import AddressRefused, CredentialsRefused, ProviderError, Unavailable
+from kalends.providers.errors import AddressRefused, CredentialsRefused, ProviderError, from_net
 from kalends.providers.quirks import Quirks
 
 _MAX_PAGE_BYTES = 4 * 1024 * 1024
@@ -115,9 +114,9 @@ class DavClient:
         return await self._parsed(method, answer)
 
     async def _parsed(self, method: str, answer: Response) -> MultiStatus:
-        claimed = wrong_content_types.media_type(answer.headers)
+        claimed = content.media_type(answer.headers)
         wrong = not wrong_content_types.is_right_for_xml(claimed)
-        if wrong and wrong_content_types.begins_as_web_page(answer.body):
+        if wrong and content.is_web_page("", answer.body):
             raise NotDav(f"{hrefs.host_of(answer.url)} answered {method} with {claimed[:80]} where XML was due")
         parsed = await parse(answer.body, answer.url)
         self.quirks.see(wrong_content_types.QUIRK, shown=wrong)
@@ -156,8 +155,6 @@ class DavClient:
 
 
 def _from_net(error: NetError) -> ProviderError:
-    if isinstance(error, NetAddressRefused):
-        return AddressRefused(str(error), public=error.public)
     if isinstance(error, CredentialsWithheld):
         public = "This service sends no passwords to where the calendar server is: over plain http, or at another host."
         return AddressRefused(str(error), public=public)
@@ -165,5 +162,4 @@ def _from_net(error: NetError) -> ProviderError:
         return TooLarge(str(error))
     if isinstance(error, NetTimedOut):
         return TooSlow(str(error))
-    wait = None if error.wait is None else timedelta(seconds=error.wait)
-    return Unavailable(str(error), retry_after=wait)
+    return from_net(error)

@@ -6,11 +6,11 @@ that did not come whole has no version, so that it is asked for again.
 """
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 
 from kalends.model.calendar import ItemChange
 from kalends.net.client import Response
+from kalends.providers import content
 from kalends.providers.caldav import bodies, hrefs
 from kalends.providers.caldav import namespaces as ns
 from kalends.providers.caldav.client import DavClient
@@ -31,7 +31,6 @@ _MAX_BATCH_BYTES = 32 * 1024 * 1024
 _BATCH = 100
 _WANTED_BATCH_BYTES = 2 * 1024 * 1024
 _NO_MULTIGET = frozenset({400, 403, 405, 415, 422, 500, 501})
-_CHARSETS = re.compile(r"utf-?8|us-ascii|iso-8859-\d{1,2}|windows-125\d")
 _TOO_MUCH = frozenset({413, 507})
 _TOO_LARGE = "it is larger than is taken"
 _NO_CALENDAR = "what the server sends in its place is no calendar"
@@ -161,10 +160,10 @@ class Members:
 
 
 def _from_get(key: str, version: str, answer: Response, quirks: Quirks) -> ItemChange:
-    claimed = wrong_content_types.media_type(answer.headers)
+    claimed = content.media_type(answer.headers)
     right = wrong_content_types.is_right_for_calendar(claimed)
-    if not right and not wrong_content_types.is_calendar(answer.body):
-        if wrong_content_types.is_web_page(claimed, answer.body):
+    if not right and not content.is_calendar(answer.body):
+        if content.is_web_page(claimed, answer.body):
             raise NotDav(f"{hrefs.host_of(answer.url)} answered a web page where a calendar resource was due")
     else:
         quirks.see(wrong_content_types.QUIRK, shown=not right)
@@ -172,21 +171,13 @@ def _from_get(key: str, version: str, answer: Response, quirks: Quirks) -> ItemC
         raise Malformed(f"{hrefs.host_of(answer.url)} answered a calendar resource that is cut off")
     # A proxy that compresses may alter the header's etag, so the listing's comes first.
     version = version or answer.headers.get("etag", "")
-    charset = _charset(answer.headers.get("content-type", ""))
+    charset = content.charset(answer.headers)
     try:
-        text = answer.body.decode(charset if _CHARSETS.fullmatch(charset) else "utf-8")
+        text = answer.body.decode(charset if content.is_readable_charset(charset) else "utf-8")
     except (LookupError, UnicodeError):
-        sure = version if wrong_content_types.is_calendar(answer.body) else ""
+        sure = version if content.is_calendar(answer.body) else ""
         return _quarantined(key, sure, f"its text cannot be read as {charset[:40]}")
     return _change(key, version, text.encode())
-
-
-def _charset(content_type: str) -> str:
-    for parameter in content_type.split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip('"').lower() or "utf-8"
-    return "utf-8"
 
 
 def _change(key: str, version: str, payload: bytes) -> ItemChange:
@@ -195,7 +186,7 @@ def _change(key: str, version: str, payload: bytes) -> ItemChange:
         return _quarantined(key, "", "it is empty")
     if len(payload) > MAX_RESOURCE_BYTES:
         return _quarantined(key, version, _TOO_LARGE)
-    if not wrong_content_types.is_calendar(payload):
+    if not content.is_calendar(payload):
         # An apology with the status of an answer: it says nothing of the member, which is asked for again.
         return _quarantined(key, "", _NO_CALENDAR)
     whole = payload.rstrip().lower().endswith(b"end:vcalendar")

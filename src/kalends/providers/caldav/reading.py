@@ -1,6 +1,6 @@
 """One pass over one calendar: list, compare with what is stored, fetch the difference, in pages."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -27,7 +27,7 @@ async def read(
     stored: StoredVersions,
     thorough: bool = False,
     doubted: bool = False,
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page]:
     """Yield the pages of a reading as `providers.base.AccountSession.read` describes it.
 
     A reading in which nothing changed costs one request, a thorough one some more. A member whose stored version is

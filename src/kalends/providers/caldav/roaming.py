@@ -4,7 +4,7 @@ There a path is what names a calendar, and a host is only where it happens to be
 accounts begin can tell at any time.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -63,13 +63,13 @@ class RoamingSession:
         stored: StoredVersions,
         thorough: bool = False,
         doubted: bool = False,
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page]:
         """Yield what changed since the cursor, or everything where it is None; see `reading.read`.
 
         Cursors and keys hold no hosts, so that a reading goes on elsewhere from where it was.
         """
 
-        def reading(url: str) -> AsyncIterator[Page]:
+        def reading(url: str) -> AsyncGenerator[Page]:
             there = replace(calendar, id=url)
             return self._session.read(
                 there, cursor=cursor, continuation=continuation, stored=stored, thorough=thorough, doubted=doubted

@@ -1,6 +1,6 @@
 """One connected account: the port's `AccountSession` over CalDAV."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from kalends.model.calendar import ExternalCalendar, Page
@@ -89,7 +89,7 @@ class CalDavSession:
         stored: StoredVersions,
         thorough: bool = False,
         doubted: bool = False,
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page]:
         """Yield what changed since the cursor, or everything where it is None; see `reading.read`."""
         url = calendar_url(calendar.id, self._origin)
         self._dav.learn(url)

@@ -4,8 +4,7 @@ The type is not believed, and neither is the answer because of it: a multi-statu
 as one, and a web page is never either.
 """
 
-from collections.abc import Mapping
-
+from kalends.providers.content import is_web_page
 from kalends.providers.quirks import Quirk
 
 QUIRK = Quirk(
@@ -21,39 +20,12 @@ QUIRK = Quirk(
     ),
 )
 
-_PAGES = frozenset({"text/html", "application/xhtml+xml"})
-_BEGINNING = 256
-
-
-def media_type(headers: Mapping[str, str]) -> str:
-    """Return the media type that an answer claims, in lower case without parameters; empty where it claims none."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
-
 
 def is_right_for_xml(claimed: str) -> bool:
     """Tell whether a media type, or none, may stand over a multi-status (RFC 4918 §8.2)."""
-    return not claimed or (claimed.endswith("xml") and claimed not in _PAGES)
+    return not claimed or (claimed.endswith("xml") and not is_web_page(claimed, b""))
 
 
 def is_right_for_calendar(claimed: str) -> bool:
     """Tell whether a media type, or none, may stand over a calendar (RFC 5545 §8.1)."""
     return claimed in {"", "text/calendar"}
-
-
-def is_calendar(body: bytes) -> bool:
-    """Tell whether a body begins as a calendar does."""
-    return _beginning(body).startswith(b"begin:vcalendar")
-
-
-def is_web_page(claimed: str, body: bytes) -> bool:
-    """Tell whether a body that is no calendar is, or is called, a web page."""
-    return claimed in _PAGES or _beginning(body).startswith((b"<!doctype html", b"<html"))
-
-
-def begins_as_web_page(body: bytes) -> bool:
-    """Tell whether a body begins as a web page does, whatever it is called."""
-    return is_web_page("", body)
-
-
-def _beginning(body: bytes) -> bytes:
-    return body[:_BEGINNING].removeprefix(b"\xef\xbb\xbf").lstrip().lower()

@@ -1,0 +1,30 @@
+"""What processes cost, as the system counts it: with all that they have started."""
+
+import os
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def family(process: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    found = [process]
+    for one in found:
+        for task in Path(f"/proc/{one}/task").glob("*/children"):
+            found += map(int, task.read_text().split())
+    return found
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the CPU time of a process and its descendants, those that have ended included."""
+    return sum(sum(map(int, _stat(one)[11:15])) for one in family(process)) / _TICKS
+
+
+def peak_mebibytes(process: int) -> float:
+    """Return the most memory that a process and its living descendants have held, each at its own time."""
+    found = (line for one in family(process) for line in Path(f"/proc/{one}/status").read_text().splitlines())
+    return sum(int(line.split()[1]) for line in found if line.startswith("VmHWM:")) / 1024
+
+
+def _stat(process: int) -> list[str]:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
