@@ -72,8 +72,7 @@ class Client:
         self._process.stdin.flush()
         wall = float(self._answer()["wall"])
         used = cpu_seconds(self._process.pid) - cpu
-        # the question that marks the end of the log is not the client's
-        return Cost(wall, used, len(self._server.requests()) - before - 1 if count else None)
+        return Cost(wall, used, len(self._server.requests()) - before if count else None)
 
     def peak(self) -> float:
         """Return the most memory that it has held, in MiB."""
@@ -106,7 +105,7 @@ def measure(server: CalDavServer, size: int, clients: list[str], rounds: int, ch
     path = f"{login.home}bench-{size}/"
     server.make_calendar(path)
     texts = dict(mixed.resources(size))
-    server.put_many(path, texts)
+    server.put_many(path, {name: text.replace("\r\n", "\n") for name, text in texts.items()})
     url = server.url + path
     measured: dict[str, Measured] = defaultdict(Measured)
     with running("floor", server, url, login.email, login.password) as client:

@@ -1,19 +1,25 @@
 """Group g, lines 35 to 41: what blocks, and when; from a real server through to *list events*.
 
 The matrix of zones, rules and odd texts (lines 38 to 40) is in `tests/ical`; a bad event among good ones (line 41) in
-`tests/rules/test_rule_06…`. CalDAV has no working-location or birthday events (line 37).
+`tests/rules/test_rule_06…`, and here for feeds. CalDAV has no working-location or birthday events (line 37).
 """
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from kalends.model.connection import Status
 from kalends.model.time import Window
 from kalends.schedules.changing import ScheduleChange
+from kalends.store.groups import quarantined
+from kalends.store.runs import Outcome
+from tests.following import Following, following
+from tests.providers.feeds import calendar, event
 from tests.rules.conftest import Scripted
 from tests.servers import CalDavServer
-from tests.world import World, ics
+from tests.world import World, ics, settings_for
 
 SPRING = Window(datetime(2027, 3, 20, tzinfo=UTC), datetime(2027, 4, 5, tzinfo=UTC))
 """Berlin changes to summer time on 28 March."""
@@ -119,3 +125,72 @@ async def test_series_of_two_zones_change_to_summer_time_each_on_its_own_day(scr
     for title, start, _ in await scripted.world.events(span=span):
         hours.setdefault(title, []).append(start.astimezone(UTC).hour)
     assert hours == {"Europe/Berlin": [8, 8, 8, 8, 7], "America/New_York": [14, 14, 13, 13, 13]}
+
+
+UNREADABLE = {
+    "rule without sense": event("rule without sense", "Secret", more=["RRULE:FREQ=NONSENSE"]),
+    "rule without frequency": event("rule without frequency", "Secret", more=["RRULE:COUNT=3"]),
+    "interval of nothing": event("interval of nothing", "Secret", more=["RRULE:FREQ=DAILY;INTERVAL=0"]),
+    "no start": event("no start", "Secret").replace("DTSTART:20261201T100000Z\r\n", ""),
+    "start that is no time": event("start that is no time", "Secret", "tomorrow at noon"),
+    "year 0": event("year 0", "Secret", "00000101T100000Z"),
+}
+"""Events that cannot be placed in time, by their UIDs."""
+
+ODD = {
+    "dates that are none": ["RDATE:never"],
+    "dates of no kind": ["RDATE;VALUE=NONSENSE:20261202T100000Z,,"],
+    "dates without a value": ["RDATE:", "EXDATE:"],
+    "exceptions that are none": ["EXDATE:yesterday"],
+    "attendees without an address": ["ATTENDEE:", "ATTENDEE;CN=Nobody:invalid:nomail", "ORGANIZER;CN=Nobody:"],
+    "attendees of another scheme": ["ATTENDEE;PARTSTAT=ACCEPTED:urn:uuid:1", "ATTENDEE:/principals/ada/"],
+    "attendees in odd quotes": ['ATTENDEE;CN="Ada ""the first""";PARTSTAT=ACCEPTED:mailto:ada@example.org'],
+    "attendees without a colon": ["ATTENDEE;CN=Ada"],
+    "a line that is none": ["this is no line at all"],
+    "a property without a name": [":value"],
+    "alarms that make no sense": ["BEGIN:VALARM", "TRIGGER:soon", "END:VALARM"],
+    "a priority that is none": ["PRIORITY:very", "SEQUENCE:many", "CREATED:once"],
+}
+"""Lines that are wrong beside an event's own time, which is known."""
+
+
+async def names_in_quarantine(followed: Following) -> list[str]:
+    world = followed.world
+    listed = await world.kalends.connections.list(world.admin, schedule_ids=None, partial_failure=False)
+    async with world.kalends.database.read() as reader:
+        found = await quarantined(reader, world.site.id, listed.connections[0].connection.id)
+    assert all(one.problem.reason and "Secret" not in one.problem.reason for one in found)
+    return sorted(one.problem.uid or "" for one in found)
+
+
+async def test_events_of_a_feed_that_cannot_be_read_are_named_and_the_others_go_on(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    good = [event(f"good{number}", "Good", f"202612{number + 1:02}T100000Z") for number in range(20)]
+    async with following(
+        settings_for(sqlite_url, tmp_path), calendar(*good[:10], *UNREADABLE.values(), *good[10:])
+    ) as followed:
+        connection = await followed.connect()
+        assert connection.status is Status.SYNCED
+        assert await followed.world.titles() == ["Good"] * 20
+        assert await names_in_quarantine(followed) == sorted(UNREADABLE)
+        mended = event("year 0", "Mended", "20261130T100000Z")
+        followed.feed.says(calendar(*good, *{**UNREADABLE, "year 0": mended}.values()))
+        run = await followed.sync()
+        assert (run.outcome, run.counts.changed, run.counts.quarantined) == (Outcome.DONE, 1, 0)
+        assert await followed.world.titles() == ["Mended", *["Good"] * 20]
+        assert await names_in_quarantine(followed) == sorted(UNREADABLE.keys() - {"year 0"})
+
+
+async def test_what_is_odd_about_an_event_of_a_feed_beside_its_time_costs_neither_it_nor_the_others(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    odd = [event(what, what, more=lines) for what, lines in ODD.items()]
+    text = calendar(event("before", "Before"), *odd, event("after", "After"))
+    async with following(settings_for(sqlite_url, tmp_path), text) as followed:
+        connection = await followed.connect()
+        assert connection.status is Status.SYNCED
+        first = datetime(2026, 12, 1, 10, tzinfo=UTC)
+        placed = [str(title) for title, start, _ in await followed.world.events() if start == first]
+        assert sorted(placed) == sorted(["Before", *ODD, "After"]), "each is there at its own time"
+        assert await names_in_quarantine(followed) == ["dates that are none", "exceptions that are none"], "and told of"

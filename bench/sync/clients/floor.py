@@ -35,8 +35,8 @@ class Floor:
     async def again(self) -> int:
         """Download what changed."""
         events = 0
-        auth = aiohttp.BasicAuth(self._account.user, self._account.password)
-        async with aiohttp.ClientSession(auth=auth) as session:
+        login = aiohttp.encode_basic_auth(self._account.user, self._account.password)
+        async with aiohttp.ClientSession(headers={"Authorization": login}) as session:
             listing = await self._report(session, _SYNC.format(token=escape(self._token)))
             found = (one for one in _RESPONSE.findall(listing) if _ETAG.search(one))
             hrefs = [href[1].decode() for one in found if (href := _HREF.search(one)) and href[1].endswith(b".ics")]

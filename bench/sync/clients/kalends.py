@@ -32,7 +32,7 @@ class Synced:
         await self._stack.aclose()
         folder = Path(mkdtemp(dir=self._account.folder))
         place = urlsplit(self._account.url).netloc
-        settings = load({}, data_dir=folder, net_allow=place, log_level="error", host_rate=1_000_000)
+        settings = load({}, data_dir=folder, net_allow=place, log_level="error")
         set_up(settings)
         kalends = self._kalends = await self._stack.enter_async_context(assemble(settings))
         await kalends.database.upgrade()

@@ -5,6 +5,7 @@ Only the properties that decide when and how an event blocks are kept; the rest 
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 KEPT = frozenset(
     (
@@ -19,15 +20,18 @@ _DEEPEST = 8
 _OUTERMOST = frozenset(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"))
 _NOT_AN_ALARMS = _DATED - {"DURATION"} | {"RRULE", "EXRULE", "TRANSP", "SEQUENCE", "X-MICROSOFT-CDO-BUSYSTATUS"}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_NAME = re.compile(r"([A-Za-z0-9-]+)[ \t]*(?=[;:])")
+_LINE = re.compile(rf"\n(BEGIN|END|{'|'.join(sorted(KEPT))})([ \t]*)([;:])([^\n]*)", re.IGNORECASE | re.ASCII)
+_ZONE = re.compile(
+    r"\nBEGIN:VTIMEZONE\n(?:(?!(?i:BEGIN|END)[ \t]*[;:][^\n]*V)[^\n]*\n)*END:VTIMEZONE(?=\n|\Z)", re.ASCII
+)
+"""A time zone in which nothing begins or ends but its own parts."""
 _HEAD = re.compile(r'[^":]*(?:"[^"]*"[^":]*)*:')
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;"]*))')
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
-    """One content line: its name in capitals, parameters as written, and value."""
+class Property(NamedTuple):
+    """One content line: its name in capitals, what stands between name and value as written, and value."""
 
     name: str
     head: str
@@ -35,6 +39,8 @@ class Property:
 
     def parameter(self, name: str) -> str | None:
         """Return a parameter's value without quotes, None where it is absent; `name` in capitals."""
+        if not self.head:
+            return None
         for found in _PARAMETER.finditer(self.head):
             if found[1].upper() == name:
                 return str(found[2] or found[3]).strip()
@@ -50,13 +56,23 @@ class Property:
 class Component:
     """A component: its kept properties by name, and the components inside it.
 
-    `closed` is False where the text ended, or an outer component did, before this one was ended.
+    `closed` is False where the text ended, or an outer component did, before this one was ended. Where `unread` is not
+    empty, it is the component's text, and the rest only comes with `opened`: few time zones are ever looked into.
     """
 
     name: str
     properties: dict[str, list[Property]] = field(default_factory=dict)
     children: list["Component"] = field(default_factory=list)
     closed: bool = False
+    unread: str = ""
+
+    def opened(self) -> "Component":
+        """Return the component with what is in it."""
+        if not self.unread:
+            return self
+        root = Component("", closed=True)
+        _add_lines([root], self.unread)
+        return root.children[0]
 
     def first(self, name: str) -> Property | None:
         """Return the first property of that name, None where there is none."""
@@ -90,21 +106,30 @@ def parse_components(payload: bytes) -> Component:
     Folding is undone on the bytes, because it may cut a character in two. Bytes that are no UTF-8 are replaced.
     Never raises.
     """
-    text = unfold(payload).decode("utf-8", "replace").removeprefix("\ufeff")
+    text = "\n" + unfold(payload).decode("utf-8", "replace").removeprefix("\ufeff")
     root = Component("", closed=True)
     path = [root]
-    for line in text.split("\n"):
-        found = _NAME.match(line)
-        if found is None:
-            continue
-        name = found[1].upper()
-        if name == "BEGIN":
-            _open(path, line.partition(":")[2].strip().upper())
-        elif name == "END":
-            _close(path, line.partition(":")[2].strip().upper())
-        elif name in KEPT:
-            path[-1].properties.setdefault(name, []).append(_property(name, line))
+    read = 0
+    for zone in _ZONE.finditer(text):
+        _add_lines(path, text[read : zone.start()])
+        _open(path, "VTIMEZONE")
+        opened = path.pop()
+        opened.closed, opened.unread = True, zone[0]
+        read = zone.end()
+    _add_lines(path, text[read:])
     return root
+
+
+def _add_lines(path: list[Component], text: str) -> None:
+    """Add lines, each of which begins with a newline, to the components that are open."""
+    for name, blank, mark, rest in _LINE.findall(text):
+        name = name.upper()  # noqa: PLW2901 - the same name
+        if name == "BEGIN":
+            _open(path, (rest if mark == ":" else rest.partition(":")[2]).strip().upper())
+        elif name == "END":
+            _close(path, (rest if mark == ":" else rest.partition(":")[2]).strip().upper())
+        else:
+            path[-1].properties.setdefault(name, []).append(_property(name, blank, mark, rest))
 
 
 def _open(path: list[Component], name: str) -> None:
@@ -131,12 +156,13 @@ def _close(path: list[Component], name: str) -> None:
     path.pop().closed = True
 
 
-def _property(name: str, line: str) -> Property:
+def _property(name: str, blank: str, mark: str, rest: str) -> Property:
+    if mark == ":" and (name not in _DATED or ":" not in rest):
+        return Property(name, "", rest)
     if name in _DATED:
         # No date, period or duration holds a colon, but zone names come with colons and without quotes.
-        head, _, value = line.rpartition(":")
-    else:
-        found = _HEAD.match(line)
-        cut = found.end() if found else line.index(":") + 1 if ":" in line else len(line)
-        head, value = line[: cut - 1], line[cut:]
-    return Property(name, head, value)
+        head, _, value = rest.rpartition(":")
+        return Property(name, f"{blank}{mark}{head}", value)
+    found = _HEAD.match(rest)
+    cut = found.end() if found else rest.index(":") + 1 if ":" in rest else len(rest) + 1
+    return Property(name, f"{mark}{rest[: cut - 1]}", rest[cut:])

@@ -1,9 +1,9 @@
 """iCalendar text → events. Only VEVENT counts; what cannot be read is named as a `Problem` and the others go on."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import time, timedelta
-from functools import cache
+from functools import cached_property
 from itertools import islice
 from typing import TypeVar
 from urllib.parse import unquote
@@ -74,11 +74,7 @@ class _Reader:
         self._withdrawn = _word(calendar, "METHOD") == "CANCEL"
         self._reading = reading
         self._steps = steps
-        self._defined = {
-            name.text.strip(): child
-            for child in calendar.children
-            if child.name == "VTIMEZONE" and (name := child.first("TZID"))
-        }
+        self._calendar = calendar
         self._described = 0
         self._zones: dict[str, Zone | None] = {}
         self._uid: str | None = None
@@ -119,8 +115,8 @@ class _Reader:
             rules=tuple(
                 _named("RRULE", parse_rule, rule.value) for rule in component.all("RRULE") if rule.value.strip()
             ),
-            excluded_rules=tuple(self._tolerated(component, "EXRULE", lambda _: parse_rule)),
-            extra=tuple(self._tolerated(component, "RDATE", self._extras)),
+            excluded_rules=self._tolerated(component, "EXRULE", lambda _: parse_rule),
+            extra=self._tolerated(component, "RDATE", self._extras),
             excluded=tuple(filter(_has_instant, self._tolerated(component, "EXDATE", self._moments))),
         )
 
@@ -141,20 +137,24 @@ class _Reader:
 
     def _tolerated(
         self, component: Component, name: str, reading: Callable[[Property], Callable[[str], T]]
-    ) -> Iterator[T]:
-        """Yield the values of properties whose loss does not void the event; that some cannot be read is named once."""
+    ) -> tuple[T, ...]:
+        """Return the values of properties whose loss does not void the event, and name once why some cannot be read."""
+        if name not in component.properties:
+            return ()
         readers = ((reading(found), found) for found in component.all(name))
         values = ((read, item) for read, found in readers for item in _items(found) if item.strip())
+        readable: list[T] = []
         reasons: dict[str, None] = {}
         for read, item in islice(values, _MOST_VALUES):
             try:
-                yield read(item)
+                readable.append(read(item))
             except Unreadable as error:
                 reasons[f"{name} {error}; it is left out"] = None
         if next(values, None) is not None:
             reasons[f"{name} has more than {_MOST_VALUES} values; the rest is left out"] = None
         for reason in reasons:
             self._problem(reason)
+        return tuple(readable)
 
     def _extras(self, found: Property) -> Callable[[str], ExtraStart]:
         """Return what reads a value of an RDATE: a start, or a PERIOD."""
@@ -178,19 +178,23 @@ class _Reader:
         VALUE counts only where it says that a midnight is a date, because clients leave it out or contradict it.
         """
         dates = (found.parameter("VALUE") or "").upper() == "DATE"
-
-        @cache
-        def zone() -> Zone | None:
-            name = found.parameter("TZID")
-            return self._zone(unescaped(name).strip()) if name else None
+        name = found.parameter("TZID")
 
         def moment(text: str) -> Stamp:
             wall, is_date, is_utc = parse_moment(text)
             if is_date or (dates and wall.time() == time()):
                 return Stamp(wall, is_date=True)
-            return Stamp(wall, zone=UTC_ZONE if is_utc else zone())
+            if is_utc:
+                return Stamp(wall, zone=UTC_ZONE)
+            return Stamp(wall, zone=self._zone(unescaped(name).strip()) if name else None)
 
         return moment
+
+    @cached_property
+    def _defined(self) -> dict[str, Component]:
+        """The VTIMEZONEs by their TZID."""
+        zones = [child.opened() for child in self._calendar.children if child.name == "VTIMEZONE"]
+        return {name.text.strip(): zone for zone in zones if (name := zone.first("TZID"))}
 
     def _zone(self, name: str) -> Zone | None:
         """Return the zone of a TZID, None where nothing is known about it: the time then counts as floating."""

@@ -23,6 +23,7 @@ _UNITS = {
     Frequency.MINUTELY: timedelta(minutes=1),
     Frequency.SECONDLY: _SECOND,
 }
+_LAST_DAY = date.max.toordinal()
 _LOOK_ON = 100
 """Periods after the horizon in which a rule with UNTIL may still show that it has ended; then it counts as going on."""
 
@@ -34,20 +35,22 @@ def recur(
     since: datetime,
     horizon: datetime,
     steps: Steps,
-    within: Callable[[datetime], bool] = lambda _: True,
+    within: Callable[[datetime], bool] | None = None,
     first_counts: bool = True,
 ) -> tuple[list[datetime], bool]:
     """Return the rule's starts in [since, horizon], ascending, and whether more may come after the horizon.
 
     All times are naive wall times in the zone of DTSTART, which is `first`. `within` tells whether UNTIL allows a
-    start (that may depend on the zone) and stays false once it is false. DTSTART is the first instance and counts
-    towards COUNT even where the rule does not match it (§3.3.10, COUNT), unless `first_counts` is False, as for
-    rules that exclude. Raises `TooManySteps`.
+    start (that may depend on the zone) and stays false once it is false; None allows all. DTSTART is the first instance
+    and counts towards COUNT even where the rule does not match it (§3.3.10, COUNT), unless `first_counts` is False, as
+    for rules that exclude. Raises `TooManySteps`.
     """
     starts: list[datetime] = []
-    found = _starts(rule.anchored(first), first, since, horizon, steps, first_counts=first_counts)
+    anchored = rule.anchored(first)
+    ways = _plain_starts if _is_plain(anchored) else _starts
+    found = ways(anchored, first, since, horizon, steps, first_counts=first_counts)
     for made, start in enumerate(found, 1):
-        if start is None or not within(start):
+        if start is None or (within is not None and not within(start)):
             return starts, start is None
         if start > horizon:
             return starts, True
@@ -93,6 +96,53 @@ def _starts(
         steps.spend(len(days) * len(clock))
         made = [datetime.combine(day, at) for day in days for at in clock]
         yield from (start for start in _picked(rule, made) if start > first or (start == first and not first_counts))
+
+
+def _is_plain(rule: Rule) -> bool:
+    """Tell whether an anchored rule is one of those that almost all are: by days, or weekdays, at one time of day."""
+    narrowed = rule.by_month or rule.by_month_day or rule.by_year_day or rule.by_week_no or rule.by_set_pos
+    if narrowed or len(rule.by_hour) * len(rule.by_minute) * len(rule.by_second) != 1:
+        return False
+    return rule.freq == Frequency.WEEKLY or (rule.freq == Frequency.DAILY and not rule.by_day)
+
+
+def _plain_starts(
+    rule: Rule, first: datetime, since: datetime, horizon: datetime, steps: Steps, *, first_counts: bool
+) -> Iterator[datetime | None]:
+    """Yield what `_starts` does for a plain rule, by adding days instead of trying them, for as many steps."""
+    if first_counts:
+        yield first
+    steps.spend(1)
+    at = time(rule.by_hour[0], rule.by_minute[0], rule.by_second[0])
+    if rule.freq == Frequency.DAILY:
+        begin, length, offsets = first.toordinal(), 1, [0]
+    else:
+        begin, length = _week_begin(first, rule.week_start), 7
+        offsets = sorted((weekday - rule.week_start) % 7 for _, weekday in rule.by_day)
+    ahead = [timedelta(days=offset) for offset in offsets]
+    index = max(0, _index(rule, first, since) - 1) if rule.count is None else 0
+    last_day = horizon.toordinal()
+    beyond = 0
+    while True:
+        day = begin + index * length * rule.interval
+        if day + length - 1 > _LAST_DAY:
+            return
+        if max(day, 1) > last_day:
+            beyond += 1
+            if rule.until is None or beyond > _LOOK_ON:
+                yield None
+                return
+        steps.spend(1 + length - max(0, 1 - day))
+        steps.spend(len(ahead))
+        index += 1
+        if day < 1:  # the week in which the calendar begins
+            made = [datetime.combine(date.fromordinal(day + offset), at) for offset in offsets if day + offset > 0]
+        else:
+            morning = datetime.combine(date.fromordinal(day), at)
+            made = [morning + span for span in ahead]
+        for start in made:
+            if start > first or (start == first and not first_counts):
+                yield start
 
 
 def _index(rule: Rule, first: datetime, when: datetime) -> int:

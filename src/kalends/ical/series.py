@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from kalends.ical.event import Event, ExtraStart, Stamp
 from kalends.ical.placing import Instance, Placing, start_of
@@ -80,7 +81,7 @@ class _Span:
                 since=self.since,
                 horizon=self.horizon,
                 steps=self.steps,
-                within=lambda wall: self.placing.allows(rule.until, wall, self.start),
+                within=partial(self.placing.allows, rule.until, reference=self.start) if rule.until else None,
                 first_counts=name == "RRULE",
             )
         except Unreadable as error:

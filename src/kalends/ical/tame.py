@@ -10,9 +10,9 @@ _MOST_EVENTS = 20
 _MOST_RULES = 24
 _MOST_COUNT = 366
 _MOST_DATE_BYTES = 4_096
-_EVENT = re.compile(rb"^BEGIN[^\n]*VEVENT", re.MULTILINE | re.IGNORECASE)
-_RULE = re.compile(rb"^(?:RRULE|EXRULE)[ \t]*[;:](.*)$", re.MULTILINE | re.IGNORECASE)
-_DATES = re.compile(rb"^(?:RDATE|EXDATE)[ \t]*[;:].*$", re.MULTILINE | re.IGNORECASE)
+_EVENT = re.compile(rb"\nBEGIN[^\n]*VEVENT")
+_RULE = re.compile(rb"\n(?:RRULE|EXRULE)[ \t]*[;:]([^\n]*)")
+_DATES = re.compile(rb"\n(?:RDATE|EXDATE)[ \t]*[;:][^\n]*")
 _PLAIN = re.compile(
     rb"FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)|INTERVAL=\d{1,3}|COUNT=(?P<count>\d{1,3})|UNTIL=[\dTZ]{8,16}|WKST=[A-Z]{2}"
     rb"|BYDAY=[\d,A-Z+-]{2,40}|BYMONTHDAY=[\d,-]{1,100}|BYMONTH=[\d,]{1,30}|BYSETPOS=[\d,-]{1,12}"
@@ -28,7 +28,8 @@ def is_tame(payloads: Sequence[bytes]) -> bool:
     """
     if sum(map(len, payloads)) > _MOST_BYTES:
         return False
-    text = b"\n".join(map(unfold, payloads))
+    # the words are looked for in capitals, and where lines begin: so the search is for a fixed beginning
+    text = b"\n" + b"\n".join(map(unfold, payloads)).upper()
     if len(_EVENT.findall(text)) > _MOST_EVENTS or sum(map(len, _DATES.findall(text))) > _MOST_DATE_BYTES:
         return False
     rules = _RULE.findall(text)
@@ -36,5 +37,5 @@ def is_tame(payloads: Sequence[bytes]) -> bool:
 
 
 def _is_plain(part: bytes) -> bool:
-    found = _PLAIN.fullmatch(part.upper())
+    found = _PLAIN.fullmatch(part)
     return found is not None and int(found["count"] or 0) <= _MOST_COUNT

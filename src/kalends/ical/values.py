@@ -1,10 +1,13 @@
 """Value types of RFC 5545 §3.3 that need no surroundings: text → plain values, or `Unreadable`."""
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 _MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z?))?", re.ASCII | re.IGNORECASE)
+_USUAL = re.compile(r"\d{8}(?:T\d{6}Z?)?", re.ASCII)
+_DATE, _IN_UTC = len("20260101"), len("20260101T090000Z")
 _DURATION = re.compile(
     r"([+-]?)P(?=[\dT])(?:(\d{1,7})W)?(?:(\d{1,7})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?",
     re.ASCII | re.IGNORECASE,
@@ -31,6 +34,9 @@ def parse_moment(text: str) -> Moment:
     A leap second counts as second 59, missing seconds as none, and 24:00 is the midnight that follows (ISO 8601).
     Raises `Unreadable`.
     """
+    if _USUAL.fullmatch(text):
+        with suppress(ValueError):
+            return Moment(datetime.fromisoformat(text[:15]), len(text) == _DATE, len(text) == _IN_UTC)
     found = _MOMENT.fullmatch(text.strip())
     if found is None:
         raise Unreadable("is not a date or time")

@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.model.occurrence import Expansion, Occurrence, Problem
+from kalends.store.bulk import insert_many
 from kalends.store.repository import CalendarRepository, chunks
 from kalends.store.tables import calendars, groups, items, occurrences
 
@@ -41,13 +42,11 @@ class Groups(CalendarRepository):
         for some in chunks(one.key for one in expanded):
             for table in (occurrences, groups):
                 await self._connection.execute(delete(table).where(*self._in(table), table.c.group_key.in_(some)))
-        if expanded:
-            await self._connection.execute(insert(groups), [self._group_row(one) for one in expanded])
-        rows = [
+        await insert_many(self._connection, _ADD_GROUP, (self._group_row(one) for one in expanded))
+        rows = (
             {**self._whose, "group_key": one.key, **_occurrence_values(*span)} for one in expanded for span in one.spans
-        ]
-        for some_rows in chunks(rows):
-            await self._connection.execute(insert(occurrences), some_rows)
+        )
+        await insert_many(self._connection, _ADD_OCCURRENCE, rows)
 
     def _group_row(self, one: ExpandedGroup) -> dict[str, Any]:
         return {
@@ -131,6 +130,10 @@ async def quarantined(connection: AsyncConnection, site_id: str, connection_id: 
         for row in await connection.execute(query)
         for one in row.problems or ()
     ]
+
+
+_ADD_GROUP = insert(groups)
+_ADD_OCCURRENCE = insert(occurrences)
 
 
 def _has_items(table: Any) -> Any:

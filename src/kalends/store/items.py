@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Insert, delete, func, select, update
 
 from kalends.model.calendar import ItemChange
+from kalends.store.bulk import insert_many
 from kalends.store.repository import CalendarRepository, chunks
 from kalends.store.tables import items
 
@@ -70,9 +73,7 @@ class Items(CalendarRepository):
 
         An item that comes without a payload keeps the one that it had: what cannot be read now was there before.
         """
-        if not changes:
-            return
-        rows = [
+        rows = (
             {
                 **self._whose,
                 "item_key": change.key,
@@ -85,19 +86,8 @@ class Items(CalendarRepository):
                 "seen_pass": pass_id,
             }
             for change, digest in changes
-        ]
-        adding = self._dialect.insert(items)
-        key = {"site_id", "calendar_id", "item_key"}
-        await self._connection.execute(
-            adding.on_conflict_do_update(
-                index_elements=sorted(key),
-                set_={
-                    **{name: adding.excluded[name] for name in rows[0] if name not in key},
-                    "payload": func.coalesce(adding.excluded.payload, items.c.payload),
-                },
-            ),
-            rows,
         )
+        await insert_many(self._connection, _put(self._dialect), rows)
 
     async def set_version(self, key: str, version: str, pass_id: str) -> None:
         """Write a new version of an item whose payload stayed the same."""
@@ -121,3 +111,14 @@ class Items(CalendarRepository):
         """Delete the items that a full pass did not see; return how many."""
         gone = await self._connection.execute(delete(items).where(*self._in(items), items.c.seen_pass != pass_id))
         return gone.rowcount
+
+
+@cache
+def _put(dialect: Any) -> Insert:
+    """Return what inserts an item, or replaces all of it but its key, and a payload only by another one."""
+    adding = dialect.insert(items)
+    key = {"site_id", "calendar_id", "item_key"}
+    replaced = {column.name: adding.excluded[column.name] for column in items.columns if column.name not in key}
+    replaced["payload"] = func.coalesce(adding.excluded.payload, items.c.payload)
+    put: Insert = adding.on_conflict_do_update(index_elements=sorted(key), set_=replaced)
+    return put

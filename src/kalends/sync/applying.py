@@ -68,7 +68,14 @@ def _group(key: str, expansion: Expansion, zone: ZoneInfo) -> ExpandedGroup:
 
 def storable(occurrence: Occurrence) -> Occurrence:
     """Return an occurrence as it is kept: its texts are repeated for each occurrence, and so are cut where long."""
+    if is_storable(occurrence.uid) and is_storable(occurrence.title):
+        return occurrence
     return replace(occurrence, uid=storable_text(occurrence.uid) or "", title=storable_text(occurrence.title) or "")
+
+
+def is_storable(text: str) -> bool:
+    """Tell of almost all texts that are kept as they are; of another one this does not say that it is not."""
+    return len(text) <= LONGEST_TEXT and text.isprintable()
 
 
 def storable_text(value: str | None) -> str | None:

@@ -11,6 +11,7 @@ from kalends.model.calendar import Page
 from kalends.model.clock import Clock
 from kalends.model.connection import SyncCounts
 from kalends.model.occurrence import Expansion
+from kalends.providers.base import Delivery
 from kalends.providers.errors import CursorRefused, Unavailable
 from kalends.store.calendars import Calendars
 from kalends.store.database import Database
@@ -50,6 +51,16 @@ class Reading:
 
     counts: SyncCounts
     cursor: str | None = None
+
+
+@dataclass(slots=True)
+class _Size:
+    """How many items a reading has come to: in a full pass those that it has seen, else all that are stored.
+
+    They are counted once; None as long as nobody had to know.
+    """
+
+    count: int | None = None
 
 
 class CalendarReading:
@@ -110,6 +121,7 @@ class CalendarReading:
         counts = SyncCounts(calendars=1)
         closing: str | None = None
         leaving: dict[str, None] = {}
+        size = _Size()
         endlessness = Endlessness()
         async with aclosing(pages), aclosing(read_ahead(pages)) as coming:
             async for page in coming:
@@ -121,7 +133,7 @@ class CalendarReading:
                 if current is None and not plan.is_empty:
                     current = await self._begin(subject, full=full)
                 if current is not None:
-                    counts += await self._apply(subject, current, staying, plan)
+                    counts += await self._apply(subject, current, staying, plan, size)
                 closing = page.cursor
         if closing is None:
             raise Unavailable("the provider's answer ended before its end")
@@ -133,7 +145,7 @@ class CalendarReading:
         if leaving:
             current = current or await self._begin(subject, full=full)
             gone = Page(removed=tuple(leaving))
-            counts += await self._apply(subject, current, gone, await self._plan(subject, gone, full=full))
+            counts += await self._apply(subject, current, gone, await self._plan(subject, gone, full=full), size)
         self._points.reach(Point.BEFORE_CLOSE)
         removed = await self._close(subject, current, closing)
         self._points.reach(Point.AFTER_CLOSE)
@@ -198,8 +210,8 @@ class CalendarReading:
             self._points.reach(Point.INSIDE_CLOSE)
         return removed
 
-    async def _apply(self, subject: Subject, current: Pass, page: Page, plan: Plan) -> SyncCounts:
-        await self._check_size(subject, current, plan)
+    async def _apply(self, subject: Subject, current: Pass, page: Page, plan: Plan, size: _Size) -> SyncCounts:
+        await self._check_size(subject, current, plan, size)
         expanded = await self._expand(subject, plan)
         self._points.reach(Point.BEFORE_APPLY)
         await apply_page(self._database, subject, current, plan, expanded, page.continuation, self._points)
@@ -213,8 +225,10 @@ class CalendarReading:
 
     async def _expand(self, subject: Subject, plan: Plan) -> Mapping[str, Expansion]:
         """Return the expansions of the groups that the plan changes and that have items afterwards."""
-        async with self._database.read() as reader:
-            groups = dict(await subject.contents(reader).items.of_groups(list(plan.groups)))
+        groups: dict[str, GroupItems] = {}
+        if others := _with_other_items(plan, subject.kind.delivers):
+            async with self._database.read() as reader:
+                groups |= await subject.contents(reader).items.of_groups(others)
         _carry_out(plan, groups)
         context = subject.context(self._limits.window(self._clock.now()), self._limits)
         readable = [
@@ -224,17 +238,18 @@ class CalendarReading:
         ]
         return with_unreadable(await self._expander.expand(subject.kind, readable, context), groups)
 
-    async def _check_size(self, subject: Subject, current: Pass, plan: Plan) -> None:
-        """Raise `Unavailable` where the calendar is larger than it may be; a full pass counts what it has seen."""
-        if not plan.added:
+    async def _check_size(self, subject: Subject, current: Pass, plan: Plan, size: _Size) -> None:
+        """Raise `Unavailable` where the calendar is larger than it may be."""
+        if size.count is None and not plan.added:
             return
-        async with self._database.read() as reader:
-            items = subject.contents(reader).items
-            if current.full:
-                count = await items.count(seen_in=current.id) + len(plan.put) + len(plan.stamp)
-            else:
-                count = await items.count() + plan.added - len(plan.delete)
-        if count > self._limits.max_items:
+        if size.count is None:
+            async with self._database.read() as reader:
+                size.count = await subject.contents(reader).items.count(seen_in=current.id if current.full else None)
+        if current.full:
+            size.count += len(plan.put) + len(plan.set_version) + len(plan.stamp)
+        else:
+            size.count += plan.added - len(plan.delete)
+        if plan.added and size.count > self._limits.max_items:
             raise Unavailable(f"the calendar holds more than {self._limits.max_items} items")
 
 
@@ -247,6 +262,17 @@ def _without_removals(page: Page, leaving: dict[str, None]) -> Page:
         leaving.pop(change.key, None)
     leaving |= dict.fromkeys(page.removed)
     return replace(page, removed=(), continuation=None) if leaving else page
+
+
+def _with_other_items(plan: Plan, delivers: Delivery) -> list[str]:
+    """Return the groups that hold more than what a plan puts there, as far as can be told without looking.
+
+    Where an item is a group by itself, that is none that is handed over whole.
+    """
+    if delivers is not Delivery.RESOURCES:
+        return list(plan.groups)
+    whole = {change.group_key for change, _ in plan.put if change.payload is not None}
+    return [key for key in plan.groups if key not in whole]
 
 
 def _carry_out(plan: Plan, groups: dict[str, GroupItems]) -> None:

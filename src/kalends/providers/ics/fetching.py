@@ -40,7 +40,7 @@ async def fetch(client: GuardedClient, url: str, since: Cursor | None = None) ->
     """Download a feed, or None where its server says that it is as it was at `since`.
 
     A redirect from https to http is not followed: the address is a secret. Raises `CredentialsRefused` for 401,
-    `CalendarGone` for 404 and 410, `NotSupported` for what is larger than any calendar that is taken, `Unavailable`.
+    `CalendarGone` for 404 and 410, and `Unavailable` for all else, an answer that is larger than is taken included.
     """
     host = urlsplit(url).hostname or ""
     try:
