@@ -8,7 +8,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run test lint docs-check format bench soak chaos docs lock clean
+.PHONY: help setup install run test lint docs-check format bench bench-sync soak chaos docs lock clean
 
 help: ## show what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,9 +41,15 @@ bench: .venv/.dev ## measure the API's reads, and polls that find nothing, each 
 	@$(BIN)/python -m bench.reads
 	@$(BIN)/python -m bench.polling $(ARGS)
 
-soak: .venv/.dev ## minutes of faults between Kalends and real servers, and of made-up histories, with fresh seeds, and figures
+bench-sync: .venv/.dev .bench/.made ## measure imports and feeds, beside vdirsyncer, python caldav and a floor (half an hour)
+	@$(BIN)/python -m bench.reader
+	@$(BIN)/python -m bench.feeds
+	@$(BIN)/python -m bench.sync $(ARGS)
+
+soak: .venv/.dev ## minutes of faults between Kalends and real servers, of made-up histories and texts, with fresh seeds, and figures
 	@$(BIN)/pytest tests/faults/soak.py::test_soak -s $(ARGS)
 	@KALENDS_TEST_STATE_EXAMPLES=$${KALENDS_TEST_STATE_EXAMPLES:-100} $(BIN)/pytest tests/state_machine
+	@KALENDS_TEST_READER_CASES=$${KALENDS_TEST_READER_CASES:-20000} $(BIN)/pytest tests/ical/test_reference.py
 
 chaos: .venv/.dev ## a minute of faults while workers are killed and begun anew, and figures
 	@$(BIN)/pytest tests/faults/soak.py::test_chaos -s $(ARGS)
@@ -55,9 +61,10 @@ docs: .venv/.dev ## make the reference pages and the picture anew from the code
 lock: .tools/bin/uv ## make the hashed requirement files anew from pyproject.toml
 	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra demo --group hatch pyproject.toml -o requirements/run.txt
 	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra demo --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --group bench -o requirements/bench.txt
 
 clean: ## remove what setup and the tests made
-	rm -rf .venv .tools .local .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node_modules
+	rm -rf .venv .bench .tools .local .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node_modules
 
 .tools/bin/uv: requirements/tools.txt
 	@echo "fetching the installer"
@@ -67,6 +74,12 @@ clean: ## remove what setup and the tests made
 # a stamp of its own: .venv/bin/python is a link, and its time is that of an interpreter that others share
 .venv/.made: .tools/bin/uv
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	@touch $@
+
+.bench/.made: .tools/bin/uv requirements/bench.txt
+	@echo "installing what Kalends is measured beside"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench
+	@$(UV) pip sync --quiet --require-hashes --python .bench/bin/python requirements/bench.txt
 	@touch $@
 
 .venv/.run: .venv/.made requirements/run.txt pyproject.toml

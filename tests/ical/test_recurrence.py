@@ -1,6 +1,7 @@
 """Properties of rules: python-dateutil comes to the same starts, and the window does not change what lies inside it."""
 
 import datetime as dt
+import re
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
@@ -66,6 +67,9 @@ def _dateutil(text: str, since: datetime, horizon: datetime) -> list[datetime]:
     # It is told how a week number without a weekday is meant, and not of COUNT, which it counts from the first match.
     if "BYWEEKNO" in text and not any(part in text for part in ("BYDAY", "BYMONTHDAY", "BYYEARDAY")):
         text += f";BYDAY={WEEKDAYS[FIRST.weekday()]}"
+    if "BYWEEKNO" in text:
+        # which one of its weekday a day is means nothing there (§3.3.10, BYDAY), and we pass over it
+        text = re.sub(r"(?<=[=,])-?\d(?=[A-Z]{2})", "", text)
     count = next((int(part[6:]) for part in text.split(";") if part.startswith("COUNT=")), None)
     endless = ";".join(part for part in text.split(";") if not part.startswith("COUNT="))
     try:

@@ -51,6 +51,8 @@ def expand_events(
     the zones of the events draw on the same allowance. Raises `KeyError` where `context.floating_zone` is no IANA name.
     """
     group = _Group(context, problems, steps or Steps(context.limits.max_steps), len(events))
+    if len(events) == 1 and group.add_single(events[0]):
+        return group.expansion()
     series: dict[str, list[Event]] = {}
     for event in events:
         series.setdefault(event.uid or "", []).append(event)
@@ -112,6 +114,24 @@ class _Group:
             given_up=self._given_up,
             problems=tuple(self._problems),
         )
+
+    def add_single(self, event: Event) -> bool:
+        """Add the only event of the group if it is a plain one near the window, as most are; else leave it."""
+        start = event.start
+        if start is None or event.cancelled or event.recurrence_id is not None:
+            return False
+        if event.rules or event.excluded_rules or event.extra or event.excluded:
+            return False
+        window = self._placing.window
+        if not window.start.year - 1 <= start.wall.year <= window.end.year + 1:
+            return False
+        with self._guard(event.uid):
+            self._steps.spend(1)
+            self._start(event)
+            length = self._placing.length(start, event.end)
+            point = self._placing.point(start, start)
+            self._add([self._placing.occurrence(event, key_of(point), start.wall, length, point)])
+        return True
 
     def add_series(self, events: Sequence[Event]) -> None:
         """Add the events of one UID: any number of masters, and overrides with or without one."""

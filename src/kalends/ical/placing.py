@@ -84,6 +84,8 @@ class Placing:
         if until.is_date or reference.is_date:
             return wall.date() <= until.wall.date()
         if until.is_utc:
+            if wall.toordinal() + _SLACK.days < until.wall.toordinal():
+                return True  # by the clock of any place
             return self.zone(reference).instant(wall).replace(tzinfo=None) <= until.wall
         return wall <= until.wall
 

@@ -133,13 +133,13 @@ def _plain_starts(
                 yield None
                 return
         steps.spend(1 + length - max(0, 1 - day))
-        steps.spend(len(ahead))
         index += 1
         if day < 1:  # the week in which the calendar begins
             made = [datetime.combine(date.fromordinal(day + offset), at) for offset in offsets if day + offset > 0]
         else:
             morning = datetime.combine(date.fromordinal(day), at)
             made = [morning + span for span in ahead]
+        steps.spend(len(made))
         for start in made:
             if start > first or (start == first and not first_counts):
                 yield start

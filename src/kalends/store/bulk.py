@@ -3,10 +3,9 @@
 The statements are SQLAlchemy's all the same, and so is how values are stored.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, Insert
@@ -14,34 +13,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.store.tables import UtcDateTime
 
-Row = Mapping[str, Any]
+Row = tuple[Any, ...]
+"""A value for each column of a table, in the table's order."""
+
 _Converter = Callable[[Any], Any]
 
 
 class _Prepared(NamedTuple):
-    """A statement as the driver takes it: its text, what it takes of a row, in order, and how some of it is stored."""
+    """A statement as the driver takes it, and how some of a row's values are stored, by their places."""
 
     text: str
-    values: Callable[[Row], tuple[Any, ...]]
     converters: tuple[tuple[int, _Converter], ...]
 
 
-async def insert_many(connection: AsyncConnection, statement: Insert, rows: Iterable[Row]) -> None:
-    """Insert rows, which have a value for each column that the statement names, as `Insert.values(…)` does with names.
-
-    `statement` has to be the same object each time: it is compiled once.
-    """
-    prepared = _prepared(statement, connection.dialect.name, _Dialects(connection.dialect))
-    taken = [_stored(prepared, row) for row in rows]
-    if taken:
-        await connection.exec_driver_sql(prepared.text, taken)
+async def insert_many(connection: AsyncConnection, statement: Insert, rows: Sequence[Row]) -> None:
+    """Insert whole rows. `statement` has to be the same object each time: it is compiled once."""
+    if rows:
+        prepared = _prepared(statement, connection.dialect.name, _Dialects(connection.dialect))
+        await connection.exec_driver_sql(prepared.text, [_stored(prepared, row) for row in rows])
 
 
-def _stored(prepared: _Prepared, row: Row) -> tuple[Any, ...]:
-    values = prepared.values(row)
-    if not prepared.converters:
-        return values
-    stored = list(values)
+def _stored(prepared: _Prepared, row: Row) -> Row:
+    stored = list(row)
     for place, convert in prepared.converters:
         if stored[place] is not None:
             stored[place] = convert(stored[place])
@@ -64,18 +57,20 @@ class _Dialects:
 @cache
 def _prepared(statement: Insert, name: str, given: _Dialects) -> _Prepared:
     compiled = statement.compile(dialect=given.dialect)
-    names = tuple(compiled.positiontup or ())
-    types = {bind.key: bind.type for bind in compiled.binds.values()}
+    columns = list(statement.table.columns)
+    if list(compiled.positiontup or ()) != [column.name for column in columns]:
+        raise TypeError("a statement for whole rows names each column of its table once, in their order")
     converters = []
-    for place, key in enumerate(names):
-        if isinstance(types[key], UtcDateTime):
+    for place, column in enumerate(columns):
+        if isinstance(column.type, UtcDateTime):
             if name == "sqlite":
                 converters.append((place, _as_sqlite_writes_it))
-        elif (convert := types[key].dialect_impl(given.dialect).bind_processor(given.dialect)) is not None:
+        elif (convert := column.type.dialect_impl(given.dialect).bind_processor(given.dialect)) is not None:
             converters.append((place, convert))
-    return _Prepared(str(compiled), itemgetter(*names), tuple(converters))
+    return _Prepared(str(compiled), tuple(converters))
 
 
 def _as_sqlite_writes_it(value: datetime) -> str:
     """Return an instant as `UtcDateTime` has SQLite keep it."""
-    return value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return in_utc.isoformat(" ", "microseconds")[:26]

@@ -104,7 +104,7 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that writes; it is committed at the end, rolled back where an error leaves it.
 
-        Keep it short: at most about 500 rows, and never across a request to a provider.
+        Keep it short: at most about 2,000 rows, and never across a request to a provider.
         """
         calls: list[Callable[[], None]] = []
         async with AsyncExitStack() as stack:

@@ -42,20 +42,15 @@ class Groups(CalendarRepository):
         for some in chunks(one.key for one in expanded):
             for table in (occurrences, groups):
                 await self._connection.execute(delete(table).where(*self._in(table), table.c.group_key.in_(some)))
-        await insert_many(self._connection, _ADD_GROUP, (self._group_row(one) for one in expanded))
-        rows = (
-            {**self._whose, "group_key": one.key, **_occurrence_values(*span)} for one in expanded for span in one.spans
-        )
+        await insert_many(self._connection, _ADD_GROUP, [self._group_row(one) for one in expanded])
+        whose = (self._site_id, self._calendar_id)
+        rows = [(*whose, one.key, *_occurrence_values(*span)) for one in expanded for span in one.spans]
         await insert_many(self._connection, _ADD_OCCURRENCE, rows)
 
-    def _group_row(self, one: ExpandedGroup) -> dict[str, Any]:
-        return {
-            **self._whose,
-            "group_key": one.key,
-            "expanded_until": one.expansion.expanded_until,
-            "floating": one.expansion.floating,
-            "problems": [{"uid": each.uid, "reason": each.reason} for each in one.expansion.problems] or None,
-        }
+    def _group_row(self, one: ExpandedGroup) -> tuple[Any, ...]:
+        expansion = one.expansion
+        problems = [{"uid": each.uid, "reason": each.reason} for each in expansion.problems] or None
+        return self._site_id, self._calendar_id, one.key, expansion.expanded_until, expansion.floating, problems
 
     async def drop_empty(self, group_keys: Collection[str]) -> None:
         """Delete those of the groups that have no item any more, and their occurrences."""
@@ -144,15 +139,8 @@ def _has_items(table: Any) -> Any:
     )
 
 
-def _occurrence_values(occurrence: Occurrence, start: datetime, end: datetime) -> dict[str, Any]:
-    return {
-        "key": occurrence.key,
-        "uid": occurrence.uid,
-        "start_at": start,
-        "end_at": end,
-        "start_date": occurrence.start if occurrence.all_day else None,
-        "end_date": occurrence.end if occurrence.all_day else None,
-        "zone": occurrence.zone,
-        "title": occurrence.title,
-        "availability": occurrence.availability.value,
-    }
+def _occurrence_values(occurrence: Occurrence, start: datetime, end: datetime) -> tuple[Any, ...]:
+    """Return what is stored of an occurrence beside whose it is and its group, in the order of the table's columns."""
+    dates = (occurrence.start, occurrence.end) if occurrence.all_day else (None, None)
+    said = (occurrence.zone, occurrence.title, occurrence.availability.value)
+    return occurrence.key, occurrence.uid, start, end, *dates, *said

@@ -73,20 +73,14 @@ class Items(CalendarRepository):
 
         An item that comes without a payload keeps the one that it had: what cannot be read now was there before.
         """
-        rows = (
-            {
-                **self._whose,
-                "item_key": change.key,
-                "group_key": change.group_key,
-                "recurrence_id": change.recurrence_id,
-                "version": change.version,
-                "payload": change.payload,
-                "problem": change.problem,
-                "hash": digest,
-                "seen_pass": pass_id,
-            }
+        whose = (self._site_id, self._calendar_id)
+        rows = [
+            (
+                *(*whose, change.key, change.group_key, change.recurrence_id),
+                *(change.version, change.payload, change.problem, digest, pass_id),
+            )
             for change, digest in changes
-        )
+        ]
         await insert_many(self._connection, _put(self._dialect), rows)
 
     async def set_version(self, key: str, version: str, pass_id: str) -> None:

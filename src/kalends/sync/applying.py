@@ -13,7 +13,7 @@ from kalends.sync.failpoints import FailPoints, Point
 from kalends.sync.plan import Plan
 from kalends.sync.subject import StoredSubject, Subject
 
-ROWS_PER_TRANSACTION = 500
+ROWS_PER_TRANSACTION = 2_000
 LONGEST_TEXT = 1_000
 """Characters of a title, a UID or a reason that are kept."""
 
@@ -30,7 +30,7 @@ async def apply_page(
     """Write a page: items together with their groups' expansions, some hundred rows at a time.
 
     What the plan deletes goes in the same transaction as its group, so that a kill between two transactions leaves
-    whole groups only; where the pass goes on is noted with the last one. Raises `LeaseLost`.
+    whole groups only; where the pass goes on is noted with the last one, if it is not None. Raises `LeaseLost`.
     """
     for last, part in _parts(plan, expanded):
         async with database.write() as writer:

@@ -54,13 +54,15 @@ class Reading:
 
 
 @dataclass(slots=True)
-class _Size:
-    """How many items a reading has come to: in a full pass those that it has seen, else all that are stored.
+class _Come:
+    """How far a reading has come.
 
-    They are counted once; None as long as nobody had to know.
+    `items` is how many there are, in a full pass of those that it has seen; they are counted once, and it is None as
+    long as nobody had to know. `noted` is where the pass would go on.
     """
 
-    count: int | None = None
+    items: int | None = None
+    noted: str | None = None
 
 
 class CalendarReading:
@@ -121,7 +123,7 @@ class CalendarReading:
         counts = SyncCounts(calendars=1)
         closing: str | None = None
         leaving: dict[str, None] = {}
-        size = _Size()
+        come = _Come(noted=current.continuation if current else None)
         endlessness = Endlessness()
         async with aclosing(pages), aclosing(read_ahead(pages)) as coming:
             async for page in coming:
@@ -133,7 +135,7 @@ class CalendarReading:
                 if current is None and not plan.is_empty:
                     current = await self._begin(subject, full=full)
                 if current is not None:
-                    counts += await self._apply(subject, current, staying, plan, size)
+                    counts += await self._apply(subject, current, staying, plan, come)
                 closing = page.cursor
         if closing is None:
             raise Unavailable("the provider's answer ended before its end")
@@ -145,7 +147,7 @@ class CalendarReading:
         if leaving:
             current = current or await self._begin(subject, full=full)
             gone = Page(removed=tuple(leaving))
-            counts += await self._apply(subject, current, gone, await self._plan(subject, gone, full=full), size)
+            counts += await self._apply(subject, current, gone, await self._plan(subject, gone, full=full), come)
         self._points.reach(Point.BEFORE_CLOSE)
         removed = await self._close(subject, current, closing)
         self._points.reach(Point.AFTER_CLOSE)
@@ -210,11 +212,13 @@ class CalendarReading:
             self._points.reach(Point.INSIDE_CLOSE)
         return removed
 
-    async def _apply(self, subject: Subject, current: Pass, page: Page, plan: Plan, size: _Size) -> SyncCounts:
-        await self._check_size(subject, current, plan, size)
+    async def _apply(self, subject: Subject, current: Pass, page: Page, plan: Plan, come: _Come) -> SyncCounts:
+        await self._check_size(subject, current, plan, come)
         expanded = await self._expand(subject, plan)
         self._points.reach(Point.BEFORE_APPLY)
-        await apply_page(self._database, subject, current, plan, expanded, page.continuation, self._points)
+        goes_on = page.continuation if page.continuation != come.noted else None
+        await apply_page(self._database, subject, current, plan, expanded, goes_on, self._points)
+        come.noted = goes_on or come.noted
         self._points.reach(Point.AFTER_APPLY)
         return SyncCounts(
             pages=1,
@@ -238,18 +242,18 @@ class CalendarReading:
         ]
         return with_unreadable(await self._expander.expand(subject.kind, readable, context), groups)
 
-    async def _check_size(self, subject: Subject, current: Pass, plan: Plan, size: _Size) -> None:
+    async def _check_size(self, subject: Subject, current: Pass, plan: Plan, come: _Come) -> None:
         """Raise `Unavailable` where the calendar is larger than it may be."""
-        if size.count is None and not plan.added:
+        if come.items is None and not plan.added:
             return
-        if size.count is None:
+        if come.items is None:
             async with self._database.read() as reader:
-                size.count = await subject.contents(reader).items.count(seen_in=current.id if current.full else None)
+                come.items = await subject.contents(reader).items.count(seen_in=current.id if current.full else None)
         if current.full:
-            size.count += len(plan.put) + len(plan.set_version) + len(plan.stamp)
+            come.items += len(plan.put) + len(plan.set_version) + len(plan.stamp)
         else:
-            size.count += plan.added - len(plan.delete)
-        if plan.added and size.count > self._limits.max_items:
+            come.items += plan.added - len(plan.delete)
+        if plan.added and come.items > self._limits.max_items:
             raise Unavailable(f"the calendar holds more than {self._limits.max_items} items")
 
 

@@ -27,13 +27,18 @@ _UNAUTHORIZED = 401
 _GONE = frozenset({404, 410})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fetched:
     """A feed as it was downloaded. `cursor` stands for just these bytes."""
 
     body: bytes = field(repr=False)
     charset: str
     cursor: Cursor
+
+    def text(self) -> bytes:
+        """Return the text as UTF-8, once: it is not kept, since a large feed should not be in memory twice."""
+        body, self.body = self.body, b""
+        return as_utf8(body, self.charset)
 
 
 async def fetch(client: GuardedClient, url: str, since: Cursor | None = None) -> Fetched | None:
@@ -66,10 +71,11 @@ async def fetch(client: GuardedClient, url: str, since: Cursor | None = None) ->
 def calendars_in(fetched: Fetched, url: str) -> list[Calendar]:
     """Return what a feed holds; raises `Unavailable` where it is cut off, or no calendar at all."""
     host = urlsplit(url).hostname
+    page = content.is_web_page("", fetched.body)
     try:
-        return split(as_utf8(fetched.body, fetched.charset))
+        return split(fetched.text())
     except NoCalendar:
-        what = "a web page" if content.is_web_page("", fetched.body) else "what is no calendar"
+        what = "a web page" if page else "what is no calendar"
         raise Unavailable(
             f"{host} answered {what} where a feed was due", public="What is at this address is no calendar."
         ) from None

@@ -45,7 +45,7 @@ def split(text: bytes) -> list[Calendar]:
     Whether an event can be read is not looked at. Of two components of which one begins in the other, the outer one
     has lost its END, and with it the whole text its credit.
     """
-    text = unfold(text)
+    text = unfold(text)  # the name is taken again, so that the folded text is not kept
     calendars: list[Calendar] = []
     for calendar, kind, begin, end in _components(text):
         if calendar > len(calendars):

@@ -1,0 +1,50 @@
+"""Rows in bulk are stored as SQLAlchemy stores them one by one."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Date, Integer, LargeBinary, MetaData, Table, Text, insert, select, text
+from sqlalchemy.types import JSON
+
+from kalends.store.bulk import insert_many
+from kalends.store.database import Database
+from kalends.store.tables import UtcDateTime
+
+KINDS = Table(
+    "kinds",
+    MetaData(),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("instant", UtcDateTime),
+    Column("day", Date),
+    Column("said", Text),
+    Column("bytes", LargeBinary),
+    Column("document", JSON(none_as_null=True)),
+)
+IN_BULK, AS_USUAL = insert(KINDS), insert(KINDS)
+ROWS: list[tuple[Any, ...]] = [
+    (1, datetime(2026, 11, 22, 9, 30, tzinfo=UTC), date(2026, 2, 28), "ü 'quoted' ☕", b"\x00\xff", {"a": [1, None]}),
+    (2, datetime(2, 1, 1, 0, 0, 0, 123456, tzinfo=UTC), date(1, 1, 1), "", b"", []),
+    (3, datetime(2026, 6, 1, 12, tzinfo=timezone(timedelta(hours=5, minutes=30))), None, None, None, None),
+    (4, None, date(9999, 12, 31), "%s ? $1", b"'", "text"),
+]
+
+
+async def test_rows_in_bulk_are_what_they_are_one_by_one(database: Database) -> None:
+    async with database.write() as writer:
+        await writer.run_sync(KINDS.create)
+        await insert_many(writer, IN_BULK, ROWS)
+        await insert_many(writer, IN_BULK, [])
+        for row in ROWS:
+            await writer.execute(AS_USUAL, dict(zip(KINDS.columns.keys(), (row[0] + 10, *row[1:]), strict=True)))
+    async with database.read() as reader:
+        plain = (await reader.execute(text("SELECT * FROM kinds ORDER BY id"))).all()
+        read = (await reader.execute(select(KINDS).order_by(KINDS.c.id))).all()
+    assert [row[1:] for row in plain[:4]] == [row[1:] for row in plain[4:]]
+    assert [tuple(row) for row in read[:4]] == ROWS
+
+
+async def test_a_statement_that_does_not_take_whole_rows_is_refused(database: Database) -> None:
+    async with database.write() as writer:
+        with pytest.raises(TypeError, match="whole rows"):
+            await insert_many(writer, insert(KINDS).values(id=1, said="x"), ROWS)
