@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -21,6 +22,7 @@ import uvloop
 from aiohttp import web
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import update
 
 from bench import mixed
 from bench.processes import cpu_seconds, peak_mebibytes
@@ -31,6 +33,7 @@ from kalends.model.connection import Connection
 from kalends.model.identity import Identity, IdentityKind, Permission
 from kalends.model.ids import new_id
 from kalends.settings import load
+from kalends.store.tables import connections
 
 UNCHANGED = 100
 """How often the feed is asked for while nothing changes."""
@@ -106,6 +109,20 @@ class Measured:
         used = self.cpu() - cpu
         return Step((time.perf_counter() - wall) / times, used / times, self.peak(), changed)
 
+    async def poll(self, times: int) -> Step:
+        """Look so many times whether anything changed, as the service does when a poll is due; return what one took."""
+        wall = cpu = 0.0
+        for _ in range(times):
+            async with self.kalends.database.write() as writer:
+                await writer.execute(update(connections).values(next_sync_at=datetime.now(UTC) - timedelta(hours=1)))
+            begun, used = time.perf_counter(), time.process_time()
+            (lease,) = await self.kalends.leased.claim_due(1)
+            run = await self.kalends.leased.run(lease)
+            wall, cpu = wall + time.perf_counter() - begun, cpu + time.process_time() - used
+            if run is None or run.error or run.counts.changed:
+                raise RuntimeError(run and run.error)
+        return Step(wall / times, cpu / times, self.peak(), 0)
+
 
 @asynccontextmanager
 async def connected(url: str, folder: Path) -> AsyncIterator[tuple[Kalends, Connection]]:
@@ -138,7 +155,8 @@ async def measure(url: str, folder: Path, events: int, server: int) -> None:
         steps["one event changed"] = await one.sync()
         await control.post(url, json={"etag": '"1"'})
         await one.sync()
-        steps["304"] = await one.sync(UNCHANGED)
+        await one.poll(UNCHANGED // 10)
+        steps["304"] = await one.poll(UNCHANGED)
     title = f"a feed of {events:,} events"
     table = Table("", "wall s", "CPU ms", "of the first import's", "changed", "peak MiB", title=title)
     first = steps["first import"].cpu

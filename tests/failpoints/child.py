@@ -21,11 +21,14 @@ from kalends.app import assemble
 from kalends.model.connection import Connection
 from kalends.providers.caldav import members
 from kalends.settings import Settings
+from kalends.sync import applying
 from kalends.sync.failpoints import VARIABLE
 
 ROOT = Path(__file__).parents[2]
 PAGE = 3
 """Members of a page, so that small calendars have several."""
+ROWS = 300
+"""Rows of a transaction, of which a daily event has more."""
 PATIENCE_SECONDS = 60
 
 
@@ -102,6 +105,7 @@ def work(task: Task) -> None:
     """Do a task, and die at it."""
     os.environ[VARIABLE] = task.failpoint
     members._BATCH = PAGE
+    applying.ROWS_PER_TRANSACTION = ROWS
     asyncio.run(_sync(task))
 
 

@@ -197,7 +197,7 @@ class _Group:
         for instance in sorted(instances, key=lambda instance: instance.point):
             if instance.point in plan.replaced:
                 continue
-            turn = bisect_left(turns, instance.point)
+            turn = bisect_left(turns, instance.point) if turns else 0
             kind = plan.futures[turn - 1] if turn else plan.own
             if kind.event.cancelled:
                 continue

@@ -131,9 +131,11 @@ class Placing:
 
     def touches(self, occurrence: Occurrence) -> bool:
         """Tell whether an occurrence lies in the window, at least with an edge."""
-        end = occurrence.end
-        ends = end if isinstance(end, datetime) else midnight(end, self.floating.rules)
-        return self.begins(occurrence) <= self.window.end and ends >= self.window.start
+        start, end = occurrence.start, occurrence.end
+        if isinstance(start, datetime) and isinstance(end, datetime):
+            return start <= self.window.end and end >= self.window.start
+        begins, ends = midnight(start, self.floating.rules), midnight(end, self.floating.rules)
+        return begins <= self.window.end and ends >= self.window.start
 
     def begun(self, point: datetime) -> bool:
         """Tell whether a point (see `Instance`) lies no later than the end of the window."""

@@ -86,7 +86,7 @@ def storable_text(value: str | None) -> str | None:
 
 
 def _parts(plan: Plan, expanded: Mapping[str, Expansion]) -> Iterator[tuple[bool, Plan]]:
-    """Cut a plan so that items stay with their groups; the last part is marked and always there."""
+    """Cut a plan so that items stay with their groups; the last part is marked, and always there."""
     of_group: dict[str, Plan] = {}
     parts: list[Plan] = []
     for batch in _batches(list(plan.groups), expanded):
@@ -97,7 +97,9 @@ def _parts(plan: Plan, expanded: Mapping[str, Expansion]) -> Iterator[tuple[bool
         of_group[change.group_key].put.append((change, digest))
     for key, group_key in plan.delete.items():
         of_group[group_key].delete[key] = group_key
-    parts.append(Plan(set_version=plan.set_version, stamp=plan.stamp))
+    if not parts:
+        parts.append(Plan())
+    parts[-1].set_version, parts[-1].stamp = plan.set_version, plan.stamp
     for number, part in enumerate(parts, 1):
         yield number == len(parts), part
 

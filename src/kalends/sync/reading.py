@@ -58,11 +58,21 @@ class _Come:
     """How far a reading has come.
 
     `items` is how many there are, in a full pass of those that it has seen; they are counted once, and it is None as
-    long as nobody had to know. `noted` is where the pass would go on.
+    long as nobody had to know. `noted` is where the pass would go on. Where nothing was stored when the reading began,
+    `first_keys` are those that it has stored since, else it is None.
     """
 
     items: int | None = None
     noted: str | None = None
+    first_keys: set[str] | None = None
+
+    def knows_nothing_of(self, keys: Collection[str]) -> bool:
+        """Tell whether none of the keys can be stored, and remember that they will be."""
+        if self.first_keys is None or not self.first_keys.isdisjoint(keys):
+            self.first_keys = None
+            return False
+        self.first_keys.update(keys)
+        return True
 
 
 class CalendarReading:
@@ -123,7 +133,7 @@ class CalendarReading:
         counts = SyncCounts(calendars=1)
         closing: str | None = None
         leaving: dict[str, None] = {}
-        come = _Come(noted=current.continuation if current else None)
+        come = await self._come(subject, current)
         endlessness = Endlessness()
         async with aclosing(pages), aclosing(read_ahead(pages)) as coming:
             async for page in coming:
@@ -131,7 +141,7 @@ class CalendarReading:
                 self._points.reach(Point.AFTER_PAGE_READ)
                 await subject.place.give_way()
                 staying = _without_removals(page, leaving)
-                plan = await self._plan(subject, staying, full=full)
+                plan = await self._plan(subject, staying, come, full=full)
                 if current is None and not plan.is_empty:
                     current = await self._begin(subject, full=full)
                 if current is not None:
@@ -147,17 +157,28 @@ class CalendarReading:
         if leaving:
             current = current or await self._begin(subject, full=full)
             gone = Page(removed=tuple(leaving))
-            counts += await self._apply(subject, current, gone, await self._plan(subject, gone, full=full), come)
+            counts += await self._apply(subject, current, gone, await self._plan(subject, gone, come, full=full), come)
         self._points.reach(Point.BEFORE_CLOSE)
         removed = await self._close(subject, current, closing)
         self._points.reach(Point.AFTER_CLOSE)
         return Reading(counts + SyncCounts(removed=removed))
 
-    async def _plan(self, subject: Subject, page: Page, *, full: bool) -> Plan:
+    async def _come(self, subject: Subject, current: Pass | None) -> _Come:
+        """Return how far a reading has come that begins, or goes on with a pass."""
+        come = _Come(noted=current.continuation if current else None)
+        if current is not None and current.full:
+            async with self._database.read() as reader:
+                is_empty = await subject.contents(reader).items.are_none()
+            come.first_keys = set() if is_empty else None
+        return come
+
+    async def _plan(self, subject: Subject, page: Page, come: _Come, *, full: bool) -> Plan:
         if page.is_empty:
             return Plan()
+        keys = {*(one.key for one in page.changed), *page.removed}
+        if come.knows_nothing_of(keys):
+            return plan_page(page, {}, full=full)
         async with self._database.read() as reader:
-            keys = {*(one.key for one in page.changed), *page.removed}
             return plan_page(page, await subject.contents(reader).items.stored(keys), full=full)
 
     async def _resume(self, subject: Subject, *, full: bool, anew: bool) -> Pass | None:
