@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import and_, tuple_
+from sqlalchemy import BindParameter, and_, bindparam, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.model.connection import Connection, ConnectionKey
@@ -48,19 +49,7 @@ class Briefs:
     async def _briefs(
         self, keys: Collection[ConnectionKey]
     ) -> dict[ConnectionKey, tuple[Connection, bytes | None, str, Install | None]]:
-        installed = and_(providers.c.site_id == connections.c.site_id, providers.c.id == connections.c.provider_id)
-        query = (
-            with_selected_calendars()
-            .add_columns(
-                schedules.c.time_zone.label("schedule_zone"),
-                providers.c.kind.label("provider_kind"),
-                providers.c.name.label("provider_name"),
-                providers.c.config.label("provider_config"),
-            )
-            .join(providers, installed, isouter=True)
-            .where(tuple_(connections.c.site_id, connections.c.id).in_([tuple(key) for key in keys]))
-        )
-        rows = (await self._connection.execute(query)).all()
+        rows = (await self._connection.execute(_BRIEFS, {"keys": [tuple(key) for key in keys]})).all()
         found = {}
         for key, group in groupby(rows, key=lambda row: ConnectionKey(row.site_id, row.id)):
             of_one = list(group)
@@ -72,10 +61,27 @@ class Briefs:
         return found
 
     async def _calendars(self, keys: Collection[ConnectionKey]) -> Mapping[ConnectionKey, Sequence[StoredCalendar]]:
-        query = calendars_with_readings().where(
-            tuple_(calendars.c.site_id, calendars.c.connection_id).in_([tuple(key) for key in keys])
-        )
         found: dict[ConnectionKey, list[StoredCalendar]] = {}
-        for row in await self._connection.execute(query):
+        for row in await self._connection.execute(_CALENDARS, {"keys": [tuple(key) for key in keys]}):
             found.setdefault(ConnectionKey(row.site_id, row.connection_id), []).append(stored_calendar(row))
         return found
+
+
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_BRIEFS = (
+    with_selected_calendars()
+    .add_columns(
+        schedules.c.time_zone.label("schedule_zone"),
+        providers.c.kind.label("provider_kind"),
+        providers.c.name.label("provider_name"),
+        providers.c.config.label("provider_config"),
+    )
+    .join(
+        providers,
+        and_(providers.c.site_id == connections.c.site_id, providers.c.id == connections.c.provider_id),
+        isouter=True,
+    )
+    .where(tuple_(connections.c.site_id, connections.c.id).in_(_KEYS))
+)
+_CALENDARS = calendars_with_readings().where(tuple_(calendars.c.site_id, calendars.c.connection_id).in_(_KEYS))
+"""Made once: making them would be a good part of a poll's work."""

@@ -24,6 +24,8 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from kalends.store import driver
+
 BUSY_TIMEOUT_MS = 10_000
 DEDICATED = {"timeout": 10, "command_timeout": 30}
 """Seconds that a dedicated connection may take to be made, and to answer: on a dead line, nothing else would end it."""
@@ -65,7 +67,13 @@ class Database:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
                 path.touch(mode=0o600)  # it will hold titles of events
-        engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
+        engine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            hide_parameters=True,
+            connect_args={"async_creator_fn": driver.connect},
+        )
 
         @event.listens_for(engine.sync_engine, "connect")
         def _prepare(connection: Any, _record: object) -> None:
@@ -74,6 +82,7 @@ class Database:
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = NORMAL")
+            cursor.execute("PRAGMA wal_autocheckpoint = 4000")
             cursor.execute("PRAGMA foreign_keys = ON")
             cursor.close()
 

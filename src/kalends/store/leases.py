@@ -1,19 +1,21 @@
 """Leases: the right to sync one connection at a time, over all sites and processes.
 
 A lease is taken with a fence that rises each time; every write of a sync checks in its own transaction
-that the fence still stands, so that a worker that lost its lease cannot write.
+that the fence still stands, so that a worker that lost its lease cannot write. What each poll needs is made once and
+not for each poll, of which making statements would be a third of the work.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, case, or_, select, tuple_, update
+from sqlalchemy import Integer, Row, Select, and_, bindparam, case, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from kalends.model.connection import ConnectionKey, ErrorReason, Lease, Status
 from kalends.store.repository import chunks
-from kalends.store.tables import connections
+from kalends.store.tables import UtcDateTime, connections
 
 Held = tuple[ConnectionKey, int]
 """A connection whose lease is held, and the lease's fence."""
@@ -35,58 +37,36 @@ class Leases:
         self, now: datetime, *, limit: int, among: Collection[ConnectionKey] | None = None
     ) -> Sequence[ConnectionKey]:
         """Return connections of which a sync is wanted and that nobody syncs, without taking them."""
-        query = select(connections.c.site_id, connections.c.id).where(_WANTED, *_takeable(now)).limit(limit)
+        query = select(connections.c.site_id, connections.c.id).where(_WANTED, *_TAKEABLE).limit(limit)
         if among is not None:
             query = query.where(_KEY.in_([tuple(one) for one in among]))
-        return [ConnectionKey(*row) for row in await self._connection.execute(query)]
+        return [ConnectionKey(*row) for row in await self._connection.execute(query, _at(now))]
 
     async def any_due(self, now: datetime) -> bool:
         """Tell whether `claim_due` would find anything, without writing."""
-        query = select(connections.c.id).where(_due(now), *_takeable(now)).limit(1)
-        return (await self._connection.execute(query)).first() is not None
+        return (await self._connection.execute(_ANY_DUE, _at(now))).first() is not None
 
     async def claim_due(self, owner: str, *, now: datetime, until: datetime, limit: int) -> Sequence[Lease]:
         """Take up to `limit` connections that are due to be read, or that somebody died over."""
-        return await self._claim(_due(now), owner, now=now, until=until, limit=limit)
+        return await self._claim(_CLAIM_DUE, owner, now=now, until=until, most=limit)
 
     async def claim_wanted(self, key: ConnectionKey, owner: str, *, now: datetime, until: datetime) -> Lease | None:
         """Take one connection if a sync of it is wanted; None where none is, or somebody else does it."""
-        this = and_(connections.c.site_id == key.site_id, connections.c.id == key.connection_id, _WANTED)
-        leases = await self._claim(this, owner, now=now, until=until, limit=1)
+        leases = await self._claim(_CLAIM_WANTED, owner, now=now, until=until, most=1, **_this(*key))
         return leases[0] if leases else None
 
     async def claim(
         self, site_id: str, connection_id: str, owner: str, *, now: datetime, until: datetime
     ) -> Lease | None:
         """Take one connection, due or not; None while somebody else syncs it."""
-        this = and_(connections.c.site_id == site_id, connections.c.id == connection_id)
-        leases = await self._claim(this, owner, now=now, until=until, limit=1)
+        leases = await self._claim(_CLAIM, owner, now=now, until=until, most=1, **_this(site_id, connection_id))
         return leases[0] if leases else None
 
-    async def _claim(self, which: Any, owner: str, *, now: datetime, until: datetime, limit: int) -> Sequence[Lease]:
-        chosen = (
-            select(connections.c.site_id, connections.c.id)
-            .where(which, *_takeable(now))
-            .order_by(
-                # what was asked for goes before what is only due
-                case((_WANTED, 0), else_=1),
-                connections.c.next_sync_at.asc().nulls_first(),
-            )
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        taken = await self._connection.execute(
-            update(connections)
-            .where(_KEY.in_(chosen))
-            .values(lease_owner=owner, lease_until=until, fence=connections.c.fence + 1)
-            .returning(
-                connections.c.site_id,
-                connections.c.id,
-                connections.c.fence,
-                connections.c.wanted_rev,
-                connections.c.done_rev,
-            )
-        )
+    async def _claim(
+        self, claiming: Any, owner: str, *, now: datetime, until: datetime, **which: str | int
+    ) -> Sequence[Lease]:
+        given = {"owner": owner, "until": until, **_at(now), **which}
+        taken = await self._connection.execute(claiming, given)
         return [
             Lease(row.site_id, row.id, owner, row.fence, row.wanted_rev, asked=row.wanted_rev > row.done_rev)
             for row in taken
@@ -103,8 +83,7 @@ class Leases:
 
         Who writes many rows waits for none of them: two such could wait for each other.
         """
-        query = select(connections.c.site_id, connections.c.id).with_for_update(skip_locked=True)
-        return {ConnectionKey(row.site_id, row.id) for row in await self._among(leases, query)}
+        return {ConnectionKey(row.site_id, row.id) for row in await self._among(leases, _STANDING)}
 
     async def renew(self, lease: Lease, until: datetime) -> None:
         """Extend a lease; raises `LeaseLost`."""
@@ -118,18 +97,15 @@ class Leases:
             which = _KEY.in_([tuple(key) for key in some])
             await self._connection.execute(update(connections).where(which).values(lease_until=until))
         rest = [one for one in leases if one.key not in standing]
-        left = {
-            ConnectionKey(row.site_id, row.id)
-            for row in await self._among(rest, select(connections.c.site_id, connections.c.id))
-        }
+        left = {ConnectionKey(row.site_id, row.id) for row in await self._among(rest, _LEFT)}
         return [one for one in rest if one.key not in left]
 
     async def _among(self, leases: Collection[Lease], query: Select[Any]) -> Sequence[Row[Any]]:
-        """Run a query for the connections whose leases stand."""
+        """Run a query that names `leases`: for the connections whose leases stand."""
         found: list[Row[Any]] = []
         for some in chunks(leases):
             wanted = [(one.site_id, one.connection_id, one.owner, one.fence) for one in some]
-            found += await self._connection.execute(query.where(_LEASE.in_(wanted)))
+            found += await self._connection.execute(query, {"leases": wanted})
         return found
 
     async def started(self, lease: Lease) -> None:
@@ -227,19 +203,62 @@ _KEY = tuple_(connections.c.site_id, connections.c.id)
 _LEASE = tuple_(connections.c.site_id, connections.c.id, connections.c.lease_owner, connections.c.fence)
 
 
-def _due(now: datetime) -> Any:
-    return or_(connections.c.next_sync_at <= now, _abandoned(now))
+_NOW = bindparam("now", type_=UtcDateTime)
+_ABANDONED = or_(connections.c.lease_until < _NOW, connections.c.lease_until > bindparam("longest", type_=UtcDateTime))
+"""A lease was not renewed, or was taken by a clock that ran far ahead."""
+_DUE = or_(connections.c.next_sync_at <= _NOW, _ABANDONED)
+_TAKEABLE = (
+    or_(connections.c.lease_until.is_(None), _ABANDONED),
+    and_(connections.c.status != Status.DISCONNECTED.value, connections.c.credentials.is_not(None)),
+)
+"""Nobody holds a lease that stands, and the connection lives."""
+_THIS = and_(connections.c.site_id == bindparam("site"), connections.c.id == bindparam("connection"))
 
 
-def _abandoned(now: datetime) -> Any:
-    """Return the condition that a lease was not renewed, or was taken by a clock that ran far ahead."""
-    return or_(connections.c.lease_until < now, connections.c.lease_until > now + LONGEST_LEASE)
+def _at(now: datetime) -> dict[str, datetime]:
+    """Return what the conditions above have to be told."""
+    return {"now": now, "longest": now + LONGEST_LEASE}
 
 
-def _takeable(now: datetime) -> tuple[Any, Any]:
-    free = or_(connections.c.lease_until.is_(None), _abandoned(now))
-    live = and_(connections.c.status != Status.DISCONNECTED.value, connections.c.credentials.is_not(None))
-    return free, live
+def _this(site_id: str, connection_id: str) -> dict[str, str]:
+    return {"site": site_id, "connection": connection_id}
+
+
+def _claiming(*which: Any) -> ReturningUpdate[Any]:
+    """Return the statement that takes leases for `owner`, as many as `most`."""
+    chosen = (
+        select(connections.c.site_id, connections.c.id)
+        .where(*which, *_TAKEABLE)
+        .order_by(
+            # what was asked for goes before what is only due
+            case((_WANTED, 0), else_=1),
+            connections.c.next_sync_at.asc().nulls_first(),
+        )
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(connections)
+        .where(_KEY.in_(chosen))
+        .values(
+            lease_owner=bindparam("owner"),
+            lease_until=bindparam("until", type_=UtcDateTime),
+            fence=connections.c.fence + 1,
+        )
+        .returning(
+            connections.c.site_id,
+            connections.c.id,
+            connections.c.fence,
+            connections.c.wanted_rev,
+            connections.c.done_rev,
+        )
+    )
+
+
+_ANY_DUE = select(connections.c.id).where(_DUE, *_TAKEABLE).limit(1)
+_CLAIM_DUE, _CLAIM_WANTED, _CLAIM = _claiming(_DUE), _claiming(_THIS, _WANTED), _claiming(_THIS)
+_LEFT = select(connections.c.site_id, connections.c.id).where(_LEASE.in_(bindparam("leases", expanding=True)))
+_STANDING = _LEFT.with_for_update(skip_locked=True)
 
 
 def _held(lease: Lease) -> tuple[Any, ...]:
