@@ -71,7 +71,9 @@ def reader(operator: Operator) -> Iterator[Reader]:
     with served(feed) as server:
         operator.run("site", "create", "--name", "Studio", "--time-zone", "Europe/Berlin")
         schedule = operator.json("schedule", "create", "--name", "Room")["scheduleId"]
-        provider = operator.json("provider", "install", "ics", "--name", "Feeds")["providerId"]
+        installed = operator.json("provider", "install", "ics")
+        assert installed["name"] == "ICS feed"
+        provider = installed["providerId"]
         yield Reader(operator, feed, server, schedule, provider)
 
 

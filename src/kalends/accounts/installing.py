@@ -26,11 +26,17 @@ class ProviderInstallation:
         self._kinds = kinds
         self._clock = clock
 
-    async def install(self, site_id: str, kind_name: str, *, name: str, config: Mapping[str, str]) -> Provider:
-        """Install a provider on an existing site; raises `NotFound` for the kind, `Invalid` for its configuration."""
+    async def install(
+        self, site_id: str, kind_name: str, *, config: Mapping[str, str], name: str | None = None
+    ) -> Provider:
+        """Install a provider on an existing site, under the name of its kind where none is given.
+
+        Raises `NotFound` for the kind, `Invalid` for its configuration and for a name that is none.
+        """
         kind = self._kinds.get(kind_name)
         if kind is None or kind.built_in_id is not None:
             raise NotFound(f"There is no kind of provider {kind_name!r} to install.", code="PROVIDER_NOT_FOUND")
+        name = kind.default_name if name is None else name
         if not name.strip() or len(name) > LONGEST_NAME:
             raise Invalid.one("name", f"must have 1 to {LONGEST_NAME} characters", Rule.MAX_LENGTH)
         try:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kalends.cli.options import Json, Name, SiteId, the_one
+from kalends.cli.options import Json, SiteId, the_one
 from kalends.cli.output import Answer, facts, line, table
 from kalends.cli.session import Session, run
 
@@ -22,7 +22,10 @@ def install(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="Kind of provider: caldav, ics, or that of an installed plugin.")
     ],
-    name: Name,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Name, 1 to 200 characters. Default: that of the kind."),
+    ] = None,
     site: SiteId = None,
     url: Annotated[
         str | None,
