@@ -27,7 +27,7 @@ from sqlalchemy import update
 from bench import mixed
 from bench.processes import cpu_seconds, peak_mebibytes
 from kalends.app import Kalends, assemble
-from kalends.cli.process import spare_the_collector
+from kalends.cli.process import tune_the_interpreter
 from kalends.logs import set_up
 from kalends.model.connection import Connection
 from kalends.model.identity import Identity, IdentityKind, Permission
@@ -37,6 +37,8 @@ from kalends.store.tables import connections
 
 UNCHANGED = 100
 """How often the feed is asked for while nothing changes."""
+OTHERS = 99
+"""Small feeds that are due at the same moment as the large one, as when a service holds many."""
 
 
 async def serve(events: int) -> None:
@@ -53,12 +55,18 @@ async def serve(events: int) -> None:
             said = said.replace("SUMMARY:", f"SUMMARY:{number}", 1)
         return web.Response(text=said, content_type="text/calendar", headers={"ETag": str(etag)} if etag else {})
 
+    async def small(request: web.Request) -> web.Response:
+        if request.headers.get("If-None-Match") == '"1"':
+            return web.Response(status=304, headers={"ETag": '"1"'})
+        return web.Response(text=mixed.feed(10), content_type="text/calendar", headers={"ETag": '"1"'})
+
     async def change(request: web.Request) -> web.Response:
         manners.update(await request.json())
         return web.Response()
 
     app = web.Application()
     app.router.add_get("/feed.ics", feed)
+    app.router.add_get("/small/{number}.ics", small)
     app.router.add_post("/", change)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -109,19 +117,24 @@ class Measured:
         used = self.cpu() - cpu
         return Step((time.perf_counter() - wall) / times, used / times, self.peak(), changed)
 
-    async def poll(self, times: int) -> Step:
-        """Look so many times whether anything changed, as the service does when a poll is due; return what one took."""
+    async def poll(self, times: int, *, feeds: int = 1) -> Step:
+        """Look so many times whether anything changed, as the service does for feeds that are due.
+
+        Returns what one look at one feed took.
+        """
         wall = cpu = 0.0
+        leased = self.kalends.leased
         for _ in range(times):
             async with self.kalends.database.write() as writer:
                 await writer.execute(update(connections).values(next_sync_at=datetime.now(UTC) - timedelta(hours=1)))
             begun, used = time.perf_counter(), time.process_time()
-            (lease,) = await self.kalends.leased.claim_due(1)
-            run = await self.kalends.leased.run(lease)
+            leases = await leased.claim_due(feeds)
+            briefs = await leased.briefs(leases)
+            runs = await asyncio.gather(*(leased.run(lease, briefs[lease.key]) for lease in leases))
             wall, cpu = wall + time.perf_counter() - begun, cpu + time.process_time() - used
-            if run is None or run.error or run.counts.changed:
-                raise RuntimeError(run and run.error)
-        return Step(wall / times, cpu / times, self.peak(), 0)
+            if len(runs) != feeds or any(run is None or run.error or run.counts.changed for run in runs):
+                raise RuntimeError(str(runs))
+        return Step(wall / times / feeds, cpu / times / feeds, self.peak(), 0)
 
 
 @asynccontextmanager
@@ -139,6 +152,20 @@ async def connected(url: str, folder: Path) -> AsyncIterator[tuple[Kalends, Conn
         yield kalends, view.connection
 
 
+async def connect_others(kalends: Kalends, beside: Connection, url: str) -> None:
+    """Connect small feeds on the same site, and read them."""
+    site = await kalends.sites.get(beside.site_id)
+    admin = Identity(IdentityKind.APP, site.id, new_id(), frozenset(Permission))
+    for number in range(OTHERS):
+        schedule = await kalends.schedules.create(site, name=f"Bench {number}")
+        await kalends.connecting.by_feed(
+            admin, provider_id=beside.provider_id, schedule_id=schedule.id, url=f"{url}/small/{number}.ics"
+        )
+    while wanted := await kalends.leased.claim_due(OTHERS):
+        for lease in wanted:
+            await kalends.leased.run(lease)
+
+
 async def measure(url: str, folder: Path, events: int, server: int) -> None:
     """Measure and print."""
     steps: dict[str, Step] = {}
@@ -146,7 +173,7 @@ async def measure(url: str, folder: Path, events: int, server: int) -> None:
     async with AsyncExitStack() as stack:
         control = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         kalends, connection = await stack.enter_async_context(connected(f"{url}/feed.ics", folder))
-        spare_the_collector()
+        tune_the_interpreter()
         one = Measured(kalends, connection, server)
         connecting = one.peak()
         steps["first import"] = await one.sync()
@@ -156,7 +183,10 @@ async def measure(url: str, folder: Path, events: int, server: int) -> None:
         await control.post(url, json={"etag": '"1"'})
         await one.sync()
         await one.poll(UNCHANGED // 10)
-        steps["304"] = await one.poll(UNCHANGED)
+        steps["304, alone"] = await one.poll(UNCHANGED)
+        await connect_others(kalends, connection, url)
+        await one.poll(2, feeds=OTHERS + 1)
+        steps[f"304, one of {OTHERS + 1} that are due"] = await one.poll(UNCHANGED // 10, feeds=OTHERS + 1)
     title = f"a feed of {events:,} events"
     table = Table("", "wall s", "CPU ms", "of the first import's", "changed", "peak MiB", title=title)
     first = steps["first import"].cpu

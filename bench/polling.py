@@ -25,10 +25,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, insert, literal, select, update
 
+from bench.processes import cpu_seconds
 from bench.standin import TOKEN
 from kalends.accounts.sessions import credentials_row
 from kalends.app import Kalends, assemble
-from kalends.cli.process import spare_the_collector
+from kalends.cli.process import tune_the_interpreter
 from kalends.logs import set_up
 from kalends.model.ids import new_id
 from kalends.model.provider import Provider
@@ -44,7 +45,6 @@ from kalends.vault.sealing import Vault
 from tests.postgres import postgres_server
 
 SECRET = "ZXZlcnl0aGluZyBpcyBmaW5lLCB0cnVzdCB0aGlzISE="  # noqa: S105 - of a database that lives for a minute
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 FLOOR_REQUESTS = 3_000
 REQUEST = b"x" * 330
@@ -60,24 +60,6 @@ class Round:
     ours: float
     postgres: float
     memory: float
-
-
-def cpu_of(processes: list[int]) -> float:
-    """Return the CPU seconds that processes have used, those of children that ended included."""
-    total = 0.0
-    for one in processes:
-        try:
-            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        except FileNotFoundError:
-            continue
-        total += sum(map(int, fields[11:15])) / CLOCK_TICKS
-    return total
-
-
-def family(process: int) -> list[int]:
-    """Return a process and its children."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [process, *map(int, children)]
 
 
 def parent_of(process: int) -> int:
@@ -203,13 +185,13 @@ async def left(kalends: Kalends, since: datetime) -> int:
 async def measured(kalends: Kalends, count: int, work: Callable[[], Awaitable[None]]) -> Round:
     """Measure some work."""
     processes = await postmaster(kalends)
-    started, ours, postgres = time.perf_counter(), time.process_time(), cpu_of(family(processes))
+    started, ours, postgres = time.perf_counter(), time.process_time(), cpu_seconds(processes)
     await work()
     return Round(
         count,
         time.perf_counter() - started,
         time.process_time() - ours,
-        cpu_of(family(processes)) - postgres,
+        cpu_seconds(processes) - postgres,
         memory(),
     )
 
@@ -280,7 +262,7 @@ async def bench(given: argparse.Namespace, database_url: str, folder: Path) -> N
     with stand_in() as url:
         bare = await floor(url, given.batch)
         async with populated(settings, url, given.connections) as kalends:
-            spare_the_collector()
+            tune_the_interpreter()
             await one_round(kalends, given.connections)  # imports, connections, plans of statements
             rounds = [await one_round(kalends, given.connections) for _ in range(given.rounds)]
             table = Table("polls", "wall s", "our CPU ms/poll", "PostgreSQL CPU ms/poll", "memory MiB")

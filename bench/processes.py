@@ -1,6 +1,7 @@
 """What processes cost, as the system counts it: with all that they have started."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -17,7 +18,11 @@ def family(process: int, *, without: int | None = None) -> list[int]:
 
 def cpu_seconds(process: int, *, without: int | None = None) -> float:
     """Return the CPU time of a process and its descendants, those that have ended included."""
-    return sum(sum(map(int, _stat(one)[11:15])) for one in family(process, without=without)) / _TICKS
+    used = 0
+    for one in family(process, without=without):
+        with suppress(FileNotFoundError):  # it has ended by now
+            used += sum(map(int, _stat(one)[11:15]))
+    return used / _TICKS
 
 
 def peak_mebibytes(process: int, *, without: int | None = None) -> float:

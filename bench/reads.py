@@ -6,7 +6,6 @@ the floor. SQLite; ten connections; a page of 1,000 events.
 
 import argparse
 import asyncio
-import os
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from bench.processes import cpu_seconds
 from kalends.api.application import create_api
 from kalends.app import assemble
 from kalends.logs import set_up
@@ -91,12 +91,6 @@ async def populate(folder: Path) -> str:
                     await contents.readings.note_coverage(Coverage(window, "Europe/Berlin Europe/Berlin", ZONE_RULES))
                 await Connections(writer, site.id).set_status(connection.id, connection.status.SYNCED)
         return (await kalends.tokens.for_app(site.id, app.client_id)).token
-
-
-def cpu_seconds(process: int) -> float:
-    """Return the CPU time that a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(client: httpx2.Client, process: int, url: str, headers: dict[str, str]) -> float:

@@ -18,6 +18,8 @@ GIVEN = "KALENDS_TEST_POSTGRES_URL"
 STARTS_WITHIN = 60.0
 QUICKLY, IMMEDIATELY = signal.SIGINT, signal.SIGQUIT
 """What tells PostgreSQL to end without waiting for its clients, and without ending anything that is under way."""
+UNNEEDED = ("fsync", "full_page_writes")
+"""What keeps data over a failure of the whole machine, which takes the tests with it."""
 READY = b"database system is ready to accept connections"
 
 
@@ -100,7 +102,8 @@ def _installed_server(binaries: Path) -> Iterator[OwnServer]:
             server = subprocess.Popen(
                 [
                     *(binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder),
-                    *("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"),
+                    *(argument for name in UNNEEDED for argument in ("-c", f"{name}=off")),
+                    *("-c", "max_connections=200"),
                 ],
                 user=user,
                 cwd=folder,
@@ -135,6 +138,7 @@ def _packaged_server() -> Iterator[OwnServer]:
     )
 
     server = get_server(Path(tempfile.mkdtemp(prefix="kpg")), cleanup_mode="delete")
+    server.psql("".join(f"ALTER SYSTEM SET {name} = off;\n" for name in UNNEEDED) + "SELECT pg_reload_conf();\n")
 
     def crash() -> None:
         process = server.get_postmaster_info().process

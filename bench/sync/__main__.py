@@ -104,6 +104,7 @@ def measure(server: CalDavServer, size: int, clients: list[str], rounds: int, ch
     login = server.login()
     path = f"{login.home}bench-{size}/"
     server.make_calendar(path)
+    server.request("DELETE", f"{login.home}calendar/", expect=(200, 204, 404))  # the only one that is there beside it
     texts = dict(mixed.resources(size))
     server.put_many(path, {name: text.replace("\r\n", "\n") for name, text in texts.items()})
     url = server.url + path
@@ -149,6 +150,20 @@ def table_of(title: str, found: dict[str, Measured], step: Callable[[Measured], 
     return table
 
 
+def medians(name: str, size: int, found: dict[str, Measured]) -> list[dict[str, object]]:
+    """Return what the chart shows: a first import of each client, and one changed event."""
+    return [
+        {
+            "server": name,
+            "size": size,
+            "client": client,
+            "first": statistics.median(cost.wall for cost in one.first),
+            "again": statistics.median(cost.wall for cost in one.again),
+        }
+        for client, one in found.items()
+    ]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench.sync", description=__doc__)
@@ -157,14 +172,19 @@ def main() -> None:
     parser.add_argument("--clients", nargs="+", choices=CLIENTS, default=list(CLIENTS))
     parser.add_argument("--rounds", type=int, default=3, help="first imports of each client")
     parser.add_argument("--changes", type=int, default=5, help="changes after each first import")
+    parser.add_argument("--out", type=Path, help="a file for the medians, from which bench.sync.chart draws")
     given = parser.parse_args()
     console = Console(width=120)
+    shown: list[dict[str, object]] = []
     for name in given.servers:
         for size in given.sizes:
             with SERVERS[name]() as server:
                 found = measure(server, size, given.clients, given.rounds, given.changes)
             console.print(table_of(f"{name}, {size:,} resources: first import", found, lambda one: one.first))
             console.print(table_of(f"{name}, {size:,} resources: one changed event", found, lambda one: one.again))
+            shown += medians(name, size, found)
+            if given.out:
+                given.out.write_text(json.dumps(shown, indent=1))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ _RESPONSE, _HREF, _COLLECTION = "{DAV:}response", "{DAV:}href", "{DAV:}collectio
 
 def members(body: bytes) -> int:
     """Return how many members an answer names."""
-    return len(_members(fromstring(body)))  # noqa: S314 - the servers are ours
+    return len(_members(fromstring(body)))  # noqa: S314 - from a server of ours - the servers are ours
 
 
 def without_some(body: bytes, chance: random.Random) -> bytes:
     """Return the answer without some of its members, at least one; what it says of the collection stays."""
-    root = fromstring(body)  # noqa: S314
+    root = fromstring(body)  # noqa: S314 - from a server of ours
     named = _members(root)
     for one in chance.sample(named, chance.randint(1, max(1, len(named) // 2))):
         root.remove(one)
@@ -24,7 +24,7 @@ def without_some(body: bytes, chance: random.Random) -> bytes:
 
 def doubled(body: bytes) -> bytes:
     """Return the answer with everything in it said twice, but for what there can only be one of."""
-    root = fromstring(body)  # noqa: S314
+    root = fromstring(body)  # noqa: S314 - from a server of ours
     for position, one in enumerate(root.findall(_RESPONSE)):
         root.insert(2 * position, one)
     return bytes(tostring(root, encoding="utf-8", xml_declaration=True))

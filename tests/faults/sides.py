@@ -126,8 +126,8 @@ class Side:
             finally:
                 self._under_way.pop(lease.connection_id, None)
 
-        kalends.leased._sync.run = counted  # type: ignore[method-assign, assignment]
-        kalends.leased._sync._read_all = watched  # type: ignore[method-assign, assignment]
+        kalends.leased._sync.run = counted  # type: ignore[method-assign, assignment] # watched from outside
+        kalends.leased._sync._read_all = watched  # type: ignore[method-assign, assignment] # watched from outside
 
     async def look(self) -> None:
         """List everybody's events and see that nothing is missing or doubled that nobody touched."""

@@ -152,7 +152,7 @@ CHANGES = (
     Change("lines", "path[-1].name != name:", "len(path) > 9:"),
     Change("lines", "path[-1].properties.setdefault(kept, lost", "path[-1].properties.get(kept, lost"),
     Change("lines", '_DATED - {"DURATION"} | {', "_DATED | {"),
-    Change("lines", "elif name in _OUTERMOST:", "elif name in ():"),
+    Change("lines", "elif name in OUTERMOST:", "elif name in ():"),
     Change("lines", "path.pop().closed = True", "path[-1].closed = True"),
     Change("lines", "if all(component.name != name for component in path[1:]):", "if not path[1:]:"),
     Change(

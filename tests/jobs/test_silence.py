@@ -197,7 +197,7 @@ async def test_a_worker_is_heard_of_before_it_takes_a_lease(
 
     async def claim(leases: Leases, *args: object, **others: object) -> object:
         known.append({*await Servers(leases._connection).beats()})
-        return await real(leases, *args, **others)  # type: ignore[arg-type]
+        return await real(leases, *args, **others)  # type: ignore[arg-type] # handed through as they came
 
     beat = Servers.beat
 

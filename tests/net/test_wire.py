@@ -234,7 +234,7 @@ async def test_addresses_that_refuse_are_dialled_once_each(monkeypatch: pytest.M
 
     def noted(self: Guard, place: tuple[object, ...]) -> socket.socket:
         dialled.append(place[4][0])  # type: ignore[index]  # the socket's address
-        return open_socket(self, place)  # type: ignore[arg-type]
+        return open_socket(self, place)  # type: ignore[arg-type] # handed through as it came
 
     open_socket = Guard.open_socket
     monkeypatch.setattr(Guard, "open_socket", noted)

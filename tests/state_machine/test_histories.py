@@ -53,7 +53,7 @@ def test_whatever_happens_kalends_keeps_its_rules(database_url: str, tmp_path: P
     backend = database_url.partition(":")[0]
     with service_on(database_url, tmp_path) as service:
         run_state_machine_as_test(
-            lambda: Histories(service),  # type: ignore[arg-type]
+            lambda: Histories(service),  # type: ignore[arg-type] # any callable will do
             settings=settings(
                 max_examples=int(ASKED_FOR) if ASKED_FOR else EXAMPLES[backend],
                 stateful_step_count=STEPS,

@@ -46,7 +46,7 @@ QUIET = Connection(
     ],
 )
 def test_the_longer_nothing_happened_the_later_a_connection_is_read(what: str, ago: timedelta, wait: timedelta) -> None:
-    assert interval(replace(QUIET, **{what: NOW - ago}), TIMING, NOW) == wait  # type: ignore[arg-type]
+    assert interval(replace(QUIET, **{what: NOW - ago}), TIMING, NOW) == wait  # type: ignore[arg-type] # each has its own type
 
 
 def test_the_longest_interval_never_undercuts_the_shortest() -> None:

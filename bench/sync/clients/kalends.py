@@ -10,7 +10,7 @@ import uvloop
 
 from bench.sync.clients.serving import Account, serve, told
 from kalends.app import Kalends, assemble
-from kalends.cli.process import spare_the_collector
+from kalends.cli.process import tune_the_interpreter
 from kalends.logs import set_up
 from kalends.model.connection import Connection
 from kalends.model.identity import Identity, IdentityKind, Permission
@@ -65,5 +65,5 @@ if __name__ == "__main__":
     synced = Synced(told())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(synced.prepare())
-        spare_the_collector()
+        tune_the_interpreter()
         serve(lambda: runner.run(synced.sync()), lambda: runner.run(synced.sync()))

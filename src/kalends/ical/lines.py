@@ -17,7 +17,8 @@ KEPT = frozenset(
 
 _DATED = frozenset(("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RDATE", "EXDATE"))
 _DEEPEST = 8
-_OUTERMOST = frozenset(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"))
+OUTERMOST = frozenset(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"))
+"""Components that stand in a calendar, and in nothing else."""
 _NOT_AN_ALARMS = _DATED - {"DURATION"} | {"RRULE", "EXRULE", "TRANSP", "SEQUENCE", "X-MICROSOFT-CDO-BUSYSTATUS"}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _LINE = re.compile(rf"\n(BEGIN|END|{'|'.join(sorted(KEPT))})([ \t]*)([;:])([^\n]*)", re.IGNORECASE | re.ASCII)
@@ -136,7 +137,7 @@ def _open(path: list[Component], name: str) -> None:
     # Calendars, events and the like do not nest: where one begins inside another, that one has lost its END.
     if name == "VCALENDAR":
         del path[1:]
-    elif name in _OUTERMOST:
+    elif name in OUTERMOST:
         del path[2 if len(path) > 1 and path[1].name == "VCALENDAR" else 1 :]
     # What is nested deeper than anything real is laid side by side, so that looking through the path stays cheap.
     del path[_DEEPEST:]

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kalends.ical.lines import unfold
+from kalends.ical.lines import OUTERMOST, unfold
 
 _EDGE = re.compile(rb"^(BEGIN|END)[ \t]*:[ \t]*([A-Za-z-]+)[ \t]*$", re.MULTILINE | re.IGNORECASE)
-_OUTERMOST = frozenset((b"VEVENT", b"VTODO", b"VJOURNAL", b"VFREEBUSY", b"VTIMEZONE", b"VAVAILABILITY"))
+_OUTERMOST = frozenset(name.encode() for name in OUTERMOST)
 _PROPERTY = re.compile(rb"^([A-Za-z-]+)(?:;[^:\n]*)?:([^\n]*)$", re.MULTILINE)
 _ABOUT = frozenset((b"METHOD", b"X-WR-CALNAME", b"NAME", b"X-WR-TIMEZONE", b"X-APPLE-CALENDAR-COLOR", b"COLOR"))
 _INSIDE = re.compile(rb"\nBEGIN[ \t]*:[ \t]*(?!VEVENT)[^\n]*\n.*?\nEND[ \t]*:[ \t]*[^\n]*", re.DOTALL | re.IGNORECASE)
