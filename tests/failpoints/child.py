@@ -104,7 +104,7 @@ def serve() -> None:
 def work(task: Task) -> None:
     """Do a task, and die at it."""
     os.environ[VARIABLE] = task.failpoint
-    members._BATCH = PAGE
+    members._FIRST_BATCH = members._LARGEST_BATCH = PAGE
     applying.ROWS_PER_TRANSACTION = ROWS
     asyncio.run(_sync(task))
 

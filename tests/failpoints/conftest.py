@@ -10,7 +10,8 @@ from tests.world import World, settings_for, world_on
 
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members, "_BATCH", PAGE)
+    monkeypatch.setattr(members, "_FIRST_BATCH", PAGE)
+    monkeypatch.setattr(members, "_LARGEST_BATCH", PAGE)
 
 
 @pytest.fixture(scope="session")

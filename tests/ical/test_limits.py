@@ -45,14 +45,14 @@ def test_rule_6_one_bad_event_is_quarantined_and_the_others_go_on(case: Case) ->
 
 
 def test_rule_6_a_defect_of_ours_costs_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    sound: Callable[..., object] = Placing.occurrence
+    sound: Callable[..., object] = Placing.shape
 
     def defective(self: Placing, event: object, *rest: object) -> object:
         if getattr(event, "uid", None) == "bad":
             raise ZeroDivisionError
         return sound(self, event, *rest)
 
-    monkeypatch.setattr(Placing, "occurrence", defective)
+    monkeypatch.setattr(Placing, "shape", defective)
     expansion = _expand(_text("UID:bad\nDTSTART:20260701T090000Z", "UID:good\nDTSTART:20260701T090000Z"))
     assert [found.uid for found in expansion.occurrences] == ["good"]
     assert [(found.uid, found.reason) for found in expansion.problems] == [("bad", "the event could not be expanded")]

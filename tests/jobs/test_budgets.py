@@ -127,7 +127,8 @@ class BoundedKind(CalDavKind):
 async def bounded(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[World, BoundedKind]]:
-    monkeypatch.setattr(members, "_BATCH", 5)
+    monkeypatch.setattr(members, "_FIRST_BATCH", 5)
+    monkeypatch.setattr(members, "_LARGEST_BATCH", 5)
     kind = BoundedKind()
     async with world_on(settings_for(sqlite_url, tmp_path), kinds={kind.kind: kind}) as world:
         yield world, kind

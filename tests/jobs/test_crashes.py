@@ -77,9 +77,9 @@ async def test_imports_that_workers_leave_when_killed_or_frozen_or_told_to_stop_
     database_url: str, tmp_path: Path, vast: VastServer
 ) -> None:
     crew = Crew(database_url, tmp_path)
-    to_freeze = vast.account("freeze", 80, calendars=2, free=1)
-    to_kill = vast.account("kill", MANY, free=MANY // 200)
-    to_stop = vast.account("stop", 80, calendars=2, free=1)
+    to_freeze = vast.account("freeze", 80, calendars=2, free=40)
+    to_kill = vast.account("kill", MANY, free=MANY // 2)
+    to_stop = vast.account("stop", 80, calendars=2, free=40)
     accounts, connections = (to_freeze, to_kill, to_stop), list[Connection]()
     async with AsyncExitStack() as stack, world_on(settings_for(database_url, tmp_path)) as world:
 
@@ -136,7 +136,7 @@ async def test_an_embedded_service_that_was_killed_in_an_import_goes_on_with_it_
     sqlite_url: str, tmp_path: Path, vast: VastServer
 ) -> None:
     crew = Crew(sqlite_url, tmp_path)
-    account = vast.account("a", 80, calendars=2, free=1)
+    account = vast.account("a", 80, calendars=2, free=40)
     async with world_on(settings_for(sqlite_url, tmp_path)) as world:
         connection = await connect(world, vast, account)
         async with crew.started("first", "serve", "--port", "0") as first:
@@ -166,7 +166,7 @@ async def test_a_crash_of_postgresql_under_workers_and_requests_costs_nothing_bu
 ) -> None:
     url = await new_database(own_postgres.url, f"kalends_{uuid4().hex}")
     crew = Crew(url, tmp_path)
-    accounts = [vast.account(f"a{number}", 80, calendars=2, free=1) for number in range(4)]
+    accounts = [vast.account(f"a{number}", 80, calendars=2, free=40) for number in range(4)]
     async with AsyncExitStack() as stack, world_on(settings_for(url, tmp_path)) as world:
         members = await asyncio.gather(
             stack.enter_async_context(crew.started("serve", "serve", "--no-worker", "--port", "0")),

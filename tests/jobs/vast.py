@@ -24,7 +24,10 @@ _TOKEN = re.compile(rb"<d:sync-token>([^<]*)</d:sync-token>")
 
 @dataclass
 class Account:
-    """One person's calendars with `size` events in all; every multiget beyond `free` waits until it is `released`."""
+    """One person's calendars with `size` events in all.
+
+    Multigets for more than the first `free` of them wait until it is `released`.
+    """
 
     user: str
     size: int
@@ -91,10 +94,10 @@ class VastServer:
                 return multistatus(token="all")
             numbers = range(account.paths.index(asked.target), account.size, account.calendars)
             return multistatus(*(member(f"{asked.target}{one}.ics", '"1"') for one in numbers), token="all")
-        account.fetched += 1
+        hrefs = [one.decode() for one in _HREFS.findall(asked.body)]
+        account.fetched += len(hrefs)
         if account.fetched > account.free:
             await account.released.wait()
-        hrefs = [one.decode() for one in _HREFS.findall(asked.body)]
         return multistatus(*(member(href, '"1"', account.event(href)) for href in hrefs))
 
 

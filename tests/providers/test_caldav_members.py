@@ -1,8 +1,12 @@
 """What a reading makes of members: omitted, broken, too large, unversioned, oddly named, many."""
 
+import asyncio
+from contextlib import aclosing
+
 import pytest
 
 from kalends.model.calendar import ExternalCalendar
+from kalends.providers.caldav import members
 from kalends.providers.caldav.cursor import Cursor, CursorKind
 from kalends.providers.caldav.members import MAX_RESOURCE_BYTES
 from kalends.providers.errors import CalendarGone, Unavailable
@@ -414,6 +418,98 @@ async def test_large_members_are_asked_for_in_smaller_batches() -> None:
         pages = await mirror.sync(session, CALENDAR)
     assert [len(page.changed) for page in pages] == [100, 10, 10, 10, 10, 10]
     assert len(mirror.items) == 150
+
+
+@pytest.mark.parametrize(
+    ("quick", "slow", "sizes"),
+    [
+        pytest.param(60, 60, [100, 200, 200, 400, 100], id="as long as answers come quickly, to a limit"),
+        pytest.param(0, 60, [100] * 10, id="or stay as they are"),
+        pytest.param(0, 0, [100, 50, 50, 25, 25, 12, 12, 10, 10, 10], id="or become smaller where answers take long"),
+    ],
+)
+async def test_batches_grow(quick: float, slow: float, sizes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "_QUICK", quick)
+    monkeypatch.setattr(members, "_SLOW", slow)
+    script = Script()
+    texts = {f"/c/{number:04}.ics": event(f"title-{number}") for number in range(1_000)}
+    listing = multistatus(*(member(key, '"1"') for key in texts), token="t")
+    script.on("REPORT", "/c/", by_report(listing, multiget(texts)))
+    async with scripted(script) as session:
+        mirror = Mirror()
+        pages = await mirror.sync(session, CALENDAR)
+    assert [len(page.changed) for page in pages][: len(sizes)] == sizes
+    assert len(mirror.items) == len(texts)
+
+
+async def test_after_a_refusal_as_too_much_no_batch_is_as_large_again() -> None:
+    script = Script()
+    texts = {f"/c/{number:04}.ics": event(f"title-{number}") for number in range(500)}
+    listing = multistatus(*(member(key, '"1"') for key in texts), token="t")
+    refused: list[int] = []
+
+    def reply(asked: Asked) -> bytes:
+        count = asked.body.count(b"<d:href>")
+        if count <= 60:
+            return multiget(texts)(asked)
+        refused.append(count)
+        return raw(507)
+
+    script.on("REPORT", "/c/", by_report(listing, reply))
+    async with scripted(script) as session:
+        mirror = Mirror()
+        await mirror.sync(session, CALENDAR)
+    assert len(mirror.items) == len(texts)
+    assert refused == [100]
+
+
+class _Pairing(Script):
+    """Answers no multiget but the first before another one has been asked, or was the last; holds back where told."""
+
+    def __init__(self, batches: int, *, holds: bool = False) -> None:
+        super().__init__()
+        self.left = batches
+        self._holds = holds
+        self._came = asyncio.Condition()
+
+    async def answer(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if b"calendar-multiget" in asked.body:
+            async with self._came:
+                self.left -= 1
+                mine, total = self.left, self.left + 1
+                self._came.notify_all()
+                if self._holds and total <= 4:
+                    await asyncio.Event().wait()
+                first = mine == 4
+                await self._came.wait_for(lambda: first or not mine or self.left < mine)
+        await super().answer(asked, writer)
+
+
+async def test_the_next_batch_is_asked_for_before_one_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "_LARGEST_BATCH", 100)
+    texts = {f"/c/{number:04}.ics": event(f"title-{number}") for number in range(500)}
+    script = _Pairing(5)
+    script.on("REPORT", "/c/", by_report(multistatus(*(member(k, '"1"') for k in texts), token="t"), multiget(texts)))
+    async with asyncio.timeout(30), scripted(script) as session:
+        mirror = Mirror()
+        pages = await mirror.sync(session, CALENDAR)
+    assert [len(page.changed) for page in pages] == [100] * 5
+    assert len(mirror.items) == len(texts)
+
+
+async def test_whoever_stops_reading_leaves_no_request_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "_LARGEST_BATCH", 100)
+    texts = {f"/c/{number:04}.ics": event(f"title-{number}") for number in range(500)}
+    script = _Pairing(5, holds=True)
+    script.on("REPORT", "/c/", by_report(multistatus(*(member(k, '"1"') for k in texts), token="t"), multiget(texts)))
+    async with asyncio.timeout(30), scripted(script) as session:
+        reading = session.read(CALENDAR, cursor=None, continuation=None, stored=Mirror())
+        before = asyncio.all_tasks()
+        async with aclosing(reading) as pages:
+            page = await anext(pages)
+            assert len(page.changed) == 100
+            assert any("batches" in repr(one) or "fetch" in repr(one) for one in asyncio.all_tasks() - before)
+        assert not [one for one in asyncio.all_tasks() - before if "fetch" in repr(one)]
 
 
 async def test_an_interrupted_reading_goes_on_without_listing_again() -> None:

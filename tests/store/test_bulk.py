@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, Date, Integer, LargeBinary, MetaData, Table, Text, insert, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import JSON
 
 from kalends.store.bulk import insert_many
@@ -48,3 +49,23 @@ async def test_a_statement_that_does_not_take_whole_rows_is_refused(database: Da
     async with database.write() as writer:
         with pytest.raises(TypeError, match="whole rows"):
             await insert_many(writer, insert(KINDS).values(id=1, said="x"), ROWS)
+
+
+async def test_any_number_of_rows_comes_in_their_order(database: Database) -> None:
+    rows = [(number, None, None, f"{number}", None, None) for number in range(256 + 64 + 16 + 4 + 3)]
+    async with database.write() as writer:
+        await writer.run_sync(KINDS.create)
+        await insert_many(writer, IN_BULK, rows)
+    async with database.read() as reader:
+        assert [tuple(row) for row in await reader.execute(select(KINDS).order_by(KINDS.c.id))] == rows
+
+
+async def test_a_row_that_is_refused_is_told_as_sqlalchemy_tells_it_and_none_is_stored(database: Database) -> None:
+    async with database.write() as writer:
+        await writer.run_sync(KINDS.create)
+    with pytest.raises(IntegrityError) as refused:
+        async with database.write() as writer:
+            await insert_many(writer, IN_BULK, [*ROWS, (1, None, None, "secret", None, None)])
+    assert "secret" not in str(refused.value)
+    async with database.read() as reader:
+        assert (await reader.execute(select(KINDS))).all() == []

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from kalends.api.application import create_api, create_monitoring
 from kalends.cli.output import CommandFailed
-from kalends.cli.process import bridge_logs, on_signals, spare_the_collector
+from kalends.cli.process import bridge_logs, on_signals, tune_the_interpreter
 
 if TYPE_CHECKING:
     from kalends.app import Kalends
@@ -73,7 +73,7 @@ async def _until_told(
     kalends: "Kalends", server: "_Server | None", *, work: bool, ready: Callable[[], None] | None = None
 ) -> None:
     bridge_logs()
-    spare_the_collector()
+    tune_the_interpreter()
     stopping = asyncio.Event()
     answering = [] if server is None else [asyncio.create_task(server.answer())]
     working = [asyncio.create_task(kalends.worker.run(stopping))] if work else []

@@ -33,7 +33,7 @@ from kalends.ical.series import extra_instances, instances_of
 from kalends.ical.steps import LimitReached, Steps
 from kalends.ical.values import Unreadable
 from kalends.ical.zones import iana_zone
-from kalends.model.occurrence import Expansion, ExpansionContext, Occurrence, Problem
+from kalends.model.occurrence import Expansion, ExpansionContext, Occurrence, Problem, span_in
 
 
 def expand_events(
@@ -92,7 +92,7 @@ class _Group:
         self._turns = 2 * events
         self._reserve = steps.left // max(1, 2 * self._turns)
         self._plans: list[_Plan] = []
-        self._found: list[Occurrence] = []
+        self._found: list[tuple[datetime, str, Occurrence]] = []
         self._problems = list(problems)
         self._keys: dict[str, int] = {}
         self._floating = False
@@ -106,9 +106,8 @@ class _Group:
         for plan in self._plans:
             with self._guard(plan.master.uid):
                 self._add_master(plan._replace(reach=replace(plan.reach, back=back)))
-        ordered = sorted(self._found, key=lambda occurrence: (self._placing.begins(occurrence), occurrence.key))
         return Expansion(
-            occurrences=tuple(ordered),
+            occurrences=tuple(occurrence for _, _, occurrence in sorted(self._found)),
             expanded_until=self._placing.window.end if self._later or self._given_up else None,
             floating=self._floating,
             given_up=self._given_up,
@@ -130,7 +129,7 @@ class _Group:
             self._start(event)
             length = self._placing.length(start, event.end)
             point = self._placing.point(start, start)
-            self._add([self._placing.occurrence(event, key_of(point), start.wall, length, point)])
+            self._add([self._placing.shape(event, length).at(key_of(point), start.wall, point)])
         return True
 
     def add_series(self, events: Sequence[Event]) -> None:
@@ -150,7 +149,7 @@ class _Group:
                 if not override.cancelled and not (lasting and (point, False) in overrides):
                     start = self._start(override)
                     length = self._placing.length(start, override.end)
-                    self._add([self._placing.occurrence(override, key_of(point), start.wall, length)])
+                    self._add([self._placing.shape(override, length).at(key_of(point), start.wall)])
                 applied.append(override)
         for master in standing:
             with self._guard(master.uid):
@@ -192,19 +191,20 @@ class _Group:
         """Add what the overrides leave of a master. Raises `Unreadable`, `OverflowError`."""
         span = self._placing.span(plan.start, plan.reach)
         instances, more = instances_of(plan.master, plan.extra, self._placing, span, self._steps)
+        kinds = (plan.own, *plan.futures)
+        shapes = [None if kind.event.cancelled else self._placing.shape(kind.event, kind.length) for kind in kinds]
         turns = [future.point for future in plan.futures]
         made: list[Occurrence] = []
-        for instance in sorted(instances, key=lambda instance: instance.point):
-            if instance.point in plan.replaced:
+        for point, wall, length in sorted(instances):
+            if point in plan.replaced:
                 continue
-            turn = bisect_left(turns, instance.point) if turns else 0
-            kind = plan.futures[turn - 1] if turn else plan.own
-            if kind.event.cancelled:
+            turn = bisect_left(turns, point) if turns else 0
+            kind, shape = kinds[turn], shapes[turn]
+            if shape is None:
                 continue
-            length = instance.length or kind.length
-            instant = instance.point if kind is plan.own else None
-            key, wall = key_of(instance.point), instance.wall + kind.shift
-            made.append(self._placing.occurrence(kind.event, key, wall, length, instant))
+            if length:
+                shape = self._placing.shape(kind.event, length)
+            made.append(shape.at(key_of(point), wall + kind.shift, None if turn else point))
         self._add(made)
         last = plan.futures[-1] if plan.futures else plan.own
         # What a cancellation ends after the window still goes on there, as far as this window can tell.
@@ -231,13 +231,17 @@ class _Group:
 
     def _add(self, made: Iterable[Occurrence]) -> None:
         """Take the occurrences that touch the window. Raises `LimitReached` where there are too many."""
-        touching = []
+        touching: list[tuple[datetime, str, Occurrence]] = []
+        keys, window, rules = self._keys, self._placing.window, self._placing.floating.rules
         for occurrence in made:
-            number = self._keys[occurrence.key] = self._keys.get(occurrence.key, 0) + 1
-            if self._placing.touches(occurrence):
-                touching.append(occurrence if number == 1 else replace(occurrence, key=f"{occurrence.key}#{number}"))
-            elif self._placing.begins(occurrence) > self._placing.window.end:
+            key = occurrence.key
+            number = keys[key] = keys.get(key, 0) + 1
+            begins, ends = span_in(rules, occurrence)
+            if begins > window.end:
                 self._later = True
+            elif ends >= window.start:
+                numbered = key if number == 1 else f"{key}#{number}"
+                touching.append((begins, numbered, occurrence if number == 1 else occurrence._replace(key=numbered)))
         if len(self._found) + len(touching) > self._limits.max_occurrences:
             raise LimitReached(f"there are more than {self._limits.max_occurrences} occurrences")
         self._found += touching

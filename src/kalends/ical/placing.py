@@ -1,13 +1,15 @@
 # ruff: noqa: DTZ901 - wall times are naive
 """Where an event lies on the time line: stamps → instants, lengths → ends, instances → occurrences."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
+from typing import NamedTuple
 
 from kalends.ical.event import Duration, Event, Stamp
 from kalends.ical.values import Moment, Unreadable
 from kalends.ical.zones import Zone
-from kalends.model.occurrence import Occurrence
+from kalends.model.occurrence import Availability, Occurrence
 from kalends.model.time import Window, midnight
 
 _DAY = timedelta(days=1)
@@ -28,8 +30,7 @@ def key_of(point: datetime) -> str:
     return written[:8] if point.tzinfo is None else f"{written}Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """An instance where its rule puts it.
 
     `point` identifies and orders the instances of one master: the instant in UTC, or for dates the naive midnight.
@@ -39,6 +40,34 @@ class Instance:
     point: datetime
     wall: datetime
     length: Duration | None = None
+
+
+class Shape(NamedTuple):
+    """What the occurrences of one event have in common; `zone` is None for dates.
+
+    They last as many `days` as the calendar says, and `exact` time beyond. Where that is less than nothing, it is none.
+    """
+
+    uid: str
+    title: str
+    availability: Availability
+    zone: Zone | None
+    days: timedelta
+    exact: timedelta
+
+    def at(self, key: str, wall: datetime, instant: datetime | None = None) -> Occurrence:
+        """Return the occurrence at a wall time in the event's own zone.
+
+        `instant` says which of two it is where that wall time happens twice; else it is the first.
+        """
+        uid, title, availability, zone, days, exact = self
+        if zone is None:
+            day = wall.date()
+            return Occurrence(key, uid, day, day + days, None, title, availability)
+        begins = instant or zone.instant(wall)
+        ends = (zone.instant(wall + days) if days else begins) + exact
+        ends = max(ends, begins)
+        return Occurrence(key, uid, begins, ends, zone.name or zone.label(wall), title, availability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +97,12 @@ class Placing:
         """Return the wall time of a point in the series that starts at `reference`."""
         return point if reference.is_date else self.zone(reference).wall(point)
 
-    def instance(self, wall: datetime, reference: Stamp) -> Instance:
-        """Return the instance that begins at a wall time of the series."""
-        return Instance(wall if reference.is_date else self.zone(reference).instant(wall), wall)
+    def instances(self, walls: Iterable[datetime], reference: Stamp) -> list[Instance]:
+        """Return the instances that begin at wall times of the series."""
+        if reference.is_date:
+            return [Instance(wall, wall) for wall in walls]
+        instant = self.zone(reference).instant
+        return [Instance(instant(wall), wall) for wall in walls]
 
     def allows(self, until: Moment | None, wall: datetime, reference: Stamp) -> bool:
         """Tell whether UNTIL allows a start.
@@ -104,38 +136,11 @@ class Placing:
             return Duration(exact=(end.zone or zone).instant(end.wall) - zone.instant(start.wall))
         return end or Duration()
 
-    def occurrence(
-        self, event: Event, key: str, wall: datetime, length: Duration, instant: datetime | None = None
-    ) -> Occurrence:
-        """Return an event's occurrence at a wall time in the event's own zone.
-
-        `instant` says which of two it is where that wall time happens twice; else it is the first. An occurrence whose
-        length is less than nothing has none.
-        """
+    def shape(self, event: Event, length: Duration) -> "Shape":
+        """Return what an event's occurrences of a length have in common."""
         start = start_of(event)
-        begins: datetime | date
-        if start.is_date:
-            begins, label = wall.date(), None
-            ends: datetime | date = begins + timedelta(days=length.days)
-        else:
-            zone = self.zone(start)
-            begins, label = instant or zone.instant(wall), zone.label(wall)
-            nominal = zone.instant(wall + timedelta(days=length.days)) if length.days else begins
-            ends = max(begins, nominal + length.exact)
-        return Occurrence(key, event.uid or "", begins, ends, label, event.title, event.availability)
-
-    def begins(self, occurrence: Occurrence) -> datetime:
-        """Return the instant at which an occurrence begins."""
-        start = occurrence.start
-        return start if isinstance(start, datetime) else midnight(start, self.floating.rules)
-
-    def touches(self, occurrence: Occurrence) -> bool:
-        """Tell whether an occurrence lies in the window, at least with an edge."""
-        start, end = occurrence.start, occurrence.end
-        if isinstance(start, datetime) and isinstance(end, datetime):
-            return start <= self.window.end and end >= self.window.start
-        begins, ends = midnight(start, self.floating.rules), midnight(end, self.floating.rules)
-        return begins <= self.window.end and ends >= self.window.start
+        zone = None if start.is_date else self.zone(start)
+        return Shape(event.uid or "", event.title, event.availability, zone, timedelta(days=length.days), length.exact)
 
     def begun(self, point: datetime) -> bool:
         """Tell whether a point (see `Instance`) lies no later than the end of the window."""

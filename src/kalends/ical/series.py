@@ -1,6 +1,6 @@
 """A master → its instances where the rules put them: RRULE, RDATE, EXRULE and EXDATE, before any override."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -29,11 +29,13 @@ def instances_of(
     start = start_of(master)
     stretch = _Span(start, placing, *span, steps)
     walls, more = stretch.starts(master)
-    instances = {made.point: made for made in (placing.instance(wall, start) for wall in walls)}
+    instances = {made.point: made for made in placing.instances(walls, start)}
     for instance in extra:
         more = more or instance.wall > stretch.horizon
         if stretch.since <= instance.wall <= stretch.horizon:
             instances[instance.point] = instance
+    if not master.excluded and not master.excluded_rules:
+        return list(instances.values()), more
     excluded = stretch.excluded(master)
     points = {placing.point(stamp, start) for stamp in master.excluded}
     days = {stamp.wall.date() for stamp in master.excluded if stamp.is_date}
@@ -61,11 +63,13 @@ class _Span:
     horizon: datetime
     steps: Steps
 
-    def starts(self, master: Event) -> tuple[set[datetime], bool]:
+    def starts(self, master: Event) -> tuple[Collection[datetime], bool]:
         """Return the starts that DTSTART and RRULE make, and whether more come after the span."""
         if not master.rules:
             first = self.start.wall
             return ({first} if self.since <= first <= self.horizon else set()), first > self.horizon
+        if len(master.rules) == 1:
+            return self._recur("RRULE", master.rules[0])
         results = [self._recur("RRULE", rule) for rule in master.rules]
         return {start for starts, _ in results for start in starts}, any(more for _, more in results)
 

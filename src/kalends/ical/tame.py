@@ -30,8 +30,12 @@ def is_tame(payloads: Sequence[bytes]) -> bool:
         return False
     # the words are looked for in capitals, and where lines begin: so the search is for a fixed beginning
     text = b"\n" + b"\n".join(map(unfold, payloads)).upper()
-    if len(_EVENT.findall(text)) > _MOST_EVENTS or sum(map(len, _DATES.findall(text))) > _MOST_DATE_BYTES:
+    if text.count(b"VEVENT") > _MOST_EVENTS and len(_EVENT.findall(text)) > _MOST_EVENTS:
         return False
+    if b"DATE" in text and sum(map(len, _DATES.findall(text))) > _MOST_DATE_BYTES:
+        return False
+    if b"RULE" not in text:
+        return True
     rules = _RULE.findall(text)
     return len(rules) <= _MOST_RULES and all(_is_plain(part) for rule in rules for part in rule.strip().split(b";"))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
+from typing import NamedTuple
 
 from kalends.model.time import Window, midnight
 
@@ -21,8 +22,7 @@ class Availability(StrEnum):
         return self in {Availability.BUSY, Availability.TENTATIVE}
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """One concrete span of time of an item. Cancelled ones are not occurrences.
 
     `key` tells the occurrences of one group apart and stays the same when one is moved: the original start
@@ -30,7 +30,7 @@ class Occurrence:
     original start stands twice appends `#2`, `#3`, ….
     `start` (inclusive) and `end` (exclusive) are both aware UTC datetimes, or both dates for an all-day event;
     `start <= end`, and an all-day event has `start < end`. `zone` is the zone in which the wall time was understood
-    (IANA name, `UTC`, or a fixed offset as `+HH:MM`), None for all-day.
+    (IANA name, `UTC`, or a fixed offset as `+HH:MM`), None for all-day. A tuple, for there are many.
     """
 
     key: str

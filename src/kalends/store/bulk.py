@@ -1,14 +1,19 @@
 """Many rows in one statement: at tens of thousands of rows, what SQLAlchemy adds to each value is most of the work.
 
-The statements are SQLAlchemy's all the same, and so is how values are stored.
+The statements are SQLAlchemy's all the same, and so is how values are stored. SQLite takes many rows at a step, and all
+steps at once, during which Python goes on with other things; one by one, each would wait for its turn among those.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, Insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.store.tables import UtcDateTime
@@ -18,27 +23,52 @@ Row = tuple[Any, ...]
 
 _Converter = Callable[[Any], Any]
 
+_AT_ONCE = (256, 64, 16, 4, 1)
+"""Rows of a statement for SQLite: few different texts, which it keeps prepared, with at most 32,766 values each."""
+
 
 class _Prepared(NamedTuple):
-    """A statement as the driver takes it, and how some of a row's values are stored, by their places."""
+    """A statement as the driver takes it, and how some of a row's values are stored, by their places.
 
-    text: str
+    `texts` are the statement for so many rows; there is one of them where the driver takes lists of rows.
+    """
+
+    texts: Mapping[int, str]
     converters: tuple[tuple[int, _Converter], ...]
 
 
 async def insert_many(connection: AsyncConnection, statement: Insert, rows: Sequence[Row]) -> None:
     """Insert whole rows. `statement` has to be the same object each time: it is compiled once."""
-    if rows:
-        prepared = _prepared(statement, connection.dialect.name, _Dialects(connection.dialect))
-        await connection.exec_driver_sql(prepared.text, [_stored(prepared, row) for row in rows])
+    if not rows:
+        return
+    prepared = _prepared(statement, connection.dialect.name, _Dialects(connection.dialect))
+    stored = _stored(prepared, rows)
+    if len(prepared.texts) == 1:
+        await connection.exec_driver_sql(prepared.texts[1], stored)
+        return
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    try:
+        await asyncio.gather(*(driver.execute(*one) for one in _together(prepared, stored)))
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(
+            prepared.texts[1], None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
 
 
-def _stored(prepared: _Prepared, row: Row) -> Row:
-    stored = list(row)
+def _together(prepared: _Prepared, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+    """Yield statements for many rows each, with their values."""
+    done = 0
+    for size, text in prepared.texts.items():
+        while len(rows) - done >= size:
+            yield text, tuple(chain.from_iterable(rows[done : done + size]))
+            done += size
+
+
+def _stored(prepared: _Prepared, rows: Sequence[Row]) -> list[Row]:
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for place, convert in prepared.converters:
-        if stored[place] is not None:
-            stored[place] = convert(stored[place])
-    return tuple(stored)
+        columns[place] = [None if value is None else convert(value) for value in columns[place]]
+    return list(zip(*columns, strict=True))
 
 
 class _Dialects:
@@ -67,7 +97,14 @@ def _prepared(statement: Insert, name: str, given: _Dialects) -> _Prepared:
                 converters.append((place, _as_sqlite_writes_it))
         elif (convert := column.type.dialect_impl(given.dialect).bind_processor(given.dialect)) is not None:
             converters.append((place, convert))
-    return _Prepared(str(compiled), tuple(converters))
+    text = str(compiled)
+    if name != "sqlite":
+        return _Prepared({1: text}, tuple(converters))
+    row = f"({', '.join('?' * len(columns))})"
+    if text.count(f"VALUES {row}") != 1:
+        raise TypeError("a statement for whole rows has one list of values")
+    texts = {size: text.replace(f"VALUES {row}", f"VALUES {', '.join([row] * size)}") for size in _AT_ONCE}
+    return _Prepared(texts, tuple(converters))
 
 
 def _as_sqlite_writes_it(value: datetime) -> str:

@@ -17,6 +17,10 @@ class Contents:
         self.items = Items(connection, site_id, calendar_id)
         self.groups = Groups(connection, site_id, calendar_id)
 
+    async def are_empty(self) -> bool:
+        """Tell whether nothing of the calendar is stored here."""
+        return await self.items.are_none() and await self.groups.are_none()
+
     async def close_pass(self, current: Pass | None, *, cursor: str, at: datetime) -> int:
         """End a reading: after a full pass, delete what it did not see; store the cursor. Return how many items went.
 

@@ -1,6 +1,6 @@
 """The groups of one calendar, and the occurrences that they were expanded to."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,14 +37,13 @@ class Quarantined:
 class Groups(CalendarRepository):
     """The groups of one calendar of a site."""
 
-    async def put(self, expanded: Sequence[ExpandedGroup]) -> None:
-        """Replace the expansions of groups."""
-        for some in chunks(one.key for one in expanded):
+    async def put(self, expanded: Sequence[ExpandedGroup], *, fresh: bool = False) -> None:
+        """Replace the expansions of groups, or add those of groups of which nothing is stored (`fresh`)."""
+        for some in chunks(one.key for one in expanded if not fresh):
             for table in (occurrences, groups):
                 await self._connection.execute(delete(table).where(*self._in(table), table.c.group_key.in_(some)))
         await insert_many(self._connection, _ADD_GROUP, [self._group_row(one) for one in expanded])
-        whose = (self._site_id, self._calendar_id)
-        rows = [(*whose, one.key, *_occurrence_values(*span)) for one in expanded for span in one.spans]
+        rows = [row for one in expanded for row in _occurrence_rows(self._site_id, self._calendar_id, one)]
         await insert_many(self._connection, _ADD_OCCURRENCE, rows)
 
     def _group_row(self, one: ExpandedGroup) -> tuple[Any, ...]:
@@ -59,6 +58,11 @@ class Groups(CalendarRepository):
                 await self._connection.execute(
                     delete(table).where(*self._in(table), table.c.group_key.in_(some), ~_has_items(table))
                 )
+
+    async def are_none(self) -> bool:
+        """Tell whether the calendar has no group here."""
+        query = select(groups.c.group_key).where(*self._in(groups)).limit(1)
+        return (await self._connection.execute(query)).first() is None
 
     async def empty(self) -> Sequence[str]:
         """Return the groups that have no item any more."""
@@ -139,8 +143,12 @@ def _has_items(table: Any) -> Any:
     )
 
 
-def _occurrence_values(occurrence: Occurrence, start: datetime, end: datetime) -> tuple[Any, ...]:
-    """Return what is stored of an occurrence beside whose it is and its group, in the order of the table's columns."""
-    dates = (occurrence.start, occurrence.end) if occurrence.all_day else (None, None)
-    said = (occurrence.zone, occurrence.title, occurrence.availability.value)
-    return occurrence.key, occurrence.uid, start, end, *dates, *said
+def _occurrence_rows(site_id: str, calendar_id: str, one: ExpandedGroup) -> Iterator[tuple[Any, ...]]:
+    """Yield what is stored of a group's occurrences, in the order of the table's columns."""
+    group_key = one.key
+    for (key, uid, start, end, zone, title, availability), start_at, end_at in one.spans:
+        dates = (start, end) if zone is None else (None, None)
+        yield (
+            *(site_id, calendar_id, group_key, key, uid, start_at, end_at),
+            *(*dates, zone, title, availability.value),
+        )

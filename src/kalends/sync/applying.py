@@ -40,7 +40,8 @@ async def apply_page(
             for key, version in part.set_version:
                 await contents.items.set_version(key, version, current.id)
             await contents.items.stamp(part.stamp, current.id)
-            await _put_groups(contents, {key: expanded[key] for key in part.groups if key in expanded}, subject.zone)
+            some = {key: expanded[key] for key in part.groups if key in expanded}
+            await _put_groups(contents, some, subject.zone, fresh=plan.fresh)
             await contents.groups.drop_empty([key for key in part.groups if key not in expanded])
             if last and continuation is not None:
                 await contents.readings.note_continuation(continuation)
@@ -56,8 +57,10 @@ async def apply_expansions(database: Database, subject: StoredSubject, expanded:
             await _put_groups(contents, {key: expanded[key] for key in some}, subject.zone)
 
 
-async def _put_groups(contents: Contents, expanded: Mapping[str, Expansion], zone: ZoneInfo) -> None:
-    await contents.groups.put([_group(key, expansion, zone) for key, expansion in expanded.items()])
+async def _put_groups(
+    contents: Contents, expanded: Mapping[str, Expansion], zone: ZoneInfo, *, fresh: bool = False
+) -> None:
+    await contents.groups.put([_group(key, expansion, zone) for key, expansion in expanded.items()], fresh=fresh)
 
 
 def _group(key: str, expansion: Expansion, zone: ZoneInfo) -> ExpandedGroup:
@@ -70,7 +73,7 @@ def storable(occurrence: Occurrence) -> Occurrence:
     """Return an occurrence as it is kept: its texts are repeated for each occurrence, and so are cut where long."""
     if is_storable(occurrence.uid) and is_storable(occurrence.title):
         return occurrence
-    return replace(occurrence, uid=storable_text(occurrence.uid) or "", title=storable_text(occurrence.title) or "")
+    return occurrence._replace(uid=storable_text(occurrence.uid) or "", title=storable_text(occurrence.title) or "")
 
 
 def is_storable(text: str) -> bool:

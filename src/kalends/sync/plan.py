@@ -23,6 +23,8 @@ class Plan:
     added: int = 0
     """How many of the items to put are not stored yet."""
     groups: dict[str, None] = field(default_factory=dict)
+    fresh: bool = False
+    """Whether nothing at all can be stored yet of those groups."""
 
     @property
     def is_empty(self) -> bool:

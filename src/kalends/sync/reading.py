@@ -1,8 +1,8 @@
 """Reading one calendar: a pass, page by page, from the provider into the store."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterable, Collection, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
@@ -20,6 +20,7 @@ from kalends.store.leases import Leases
 from kalends.store.readings import Doubt, Pass
 from kalends.sync.ahead import read_ahead
 from kalends.sync.applying import apply_page
+from kalends.sync.behind import Behind
 from kalends.sync.expansion import Expander, Group, with_unreadable
 from kalends.sync.failpoints import FailPoints, Point
 from kalends.sync.guards import Endlessness, is_ripe, is_sudden
@@ -57,11 +58,19 @@ class Reading:
 class _Come:
     """How far a reading has come.
 
-    `items` is how many there are, in a full pass of those that it has seen; they are counted once, and it is None as
-    long as nobody had to know. `noted` is where the pass would go on. Where nothing was stored when the reading began,
-    `first_keys` are those that it has stored since, else it is None.
+    `current` is the pass that it belongs to, None as long as nothing was found. `writing` is what still goes on:
+    whoever looks at what is stored waits for it first. `closing` is the new cursor, once the provider has named it, and
+    `leaving` are the removals that it told of. `items` is how many there are, in a full pass of those that it has seen;
+    they are counted once, and it is None as long as nobody had to know. `noted` is where the pass would go on. Where
+    nothing was stored when the reading began, `first_keys` are those that it has stored since, else it is None.
     """
 
+    full: bool
+    current: Pass | None
+    writing: Behind
+    counts: SyncCounts = field(default_factory=lambda: SyncCounts(calendars=1))
+    closing: str | None = None
+    leaving: dict[str, None] = field(default_factory=dict)
     items: int | None = None
     noted: str | None = None
     first_keys: set[str] | None = None
@@ -130,56 +139,67 @@ class CalendarReading:
             thorough=not subject.calendar.covers(self._limits.window(self._clock.now())),
             doubted=doubted,
         )
-        counts = SyncCounts(calendars=1)
-        closing: str | None = None
-        leaving: dict[str, None] = {}
-        come = await self._come(subject, current)
-        endlessness = Endlessness()
-        async with aclosing(pages), aclosing(read_ahead(pages)) as coming:
-            async for page in coming:
-                endlessness.check(page)
-                self._points.reach(Point.AFTER_PAGE_READ)
-                await subject.place.give_way()
-                staying = _without_removals(page, leaving)
-                plan = await self._plan(subject, staying, come, full=full)
-                if current is None and not plan.is_empty:
-                    current = await self._begin(subject, full=full)
-                if current is not None:
-                    counts += await self._apply(subject, current, staying, plan, come)
-                closing = page.cursor
-        if closing is None:
-            raise Unavailable("the provider's answer ended before its end")
-        if current is None and not leaving and subject.calendar.gone_at is None:
-            return Reading(counts, closing)
-        missing = 0 if doubted else await self._missing_suddenly(subject, current, leaving)
-        if missing:
-            return Reading(counts + await self._keep(subject, missing))
-        if leaving:
-            current = current or await self._begin(subject, full=full)
-            gone = Page(removed=tuple(leaving))
-            counts += await self._apply(subject, current, gone, await self._plan(subject, gone, come, full=full), come)
-        self._points.reach(Point.BEFORE_CLOSE)
-        removed = await self._close(subject, current, closing)
-        self._points.reach(Point.AFTER_CLOSE)
-        return Reading(counts + SyncCounts(removed=removed))
+        async with Behind() as writing:
+            come = await self._come(subject, current, writing, full=full)
+            async with aclosing(pages), aclosing(read_ahead(pages)) as coming:
+                await self._take(subject, coming, come)
+            await writing.done()
+            return await self._finish(subject, come, doubted=doubted)
 
-    async def _come(self, subject: Subject, current: Pass | None) -> _Come:
+    async def _come(self, subject: Subject, current: Pass | None, writing: Behind, *, full: bool) -> _Come:
         """Return how far a reading has come that begins, or goes on with a pass."""
-        come = _Come(noted=current.continuation if current else None)
+        come = _Come(full, current, writing, noted=current.continuation if current else None)
         if current is not None and current.full:
             async with self._database.read() as reader:
-                is_empty = await subject.contents(reader).items.are_none()
+                is_empty = await subject.contents(reader).are_empty()
             come.first_keys = set() if is_empty else None
         return come
 
-    async def _plan(self, subject: Subject, page: Page, come: _Come, *, full: bool) -> Plan:
+    async def _take(self, subject: Subject, pages: AsyncIterable[Page], come: _Come) -> None:
+        """Take the pages, and have them written."""
+        endlessness = Endlessness()
+        async for page in pages:
+            endlessness.check(page)
+            self._points.reach(Point.AFTER_PAGE_READ)
+            await subject.place.give_way()
+            staying = _without_removals(page, come.leaving)
+            plan = await self._plan(subject, staying, come)
+            if come.current is None and not plan.is_empty:
+                come.current = await self._begin(subject, full=come.full)
+            if come.current is not None:
+                await self._apply(subject, come.current, staying, plan, come)
+            come.closing = page.cursor
+
+    async def _finish(self, subject: Subject, come: _Come, *, doubted: bool) -> Reading:
+        """Carry out the removals, where they are believed, and end the pass."""
+        if come.closing is None:
+            raise Unavailable("the provider's answer ended before its end")
+        if come.current is None and not come.leaving and subject.calendar.gone_at is None:
+            return Reading(come.counts, come.closing)
+        missing = 0 if doubted else await self._missing_suddenly(subject, come.current, come.leaving)
+        if missing:
+            return Reading(come.counts + await self._keep(subject, missing))
+        if come.leaving:
+            come.current = come.current or await self._begin(subject, full=come.full)
+            gone = Page(removed=tuple(come.leaving))
+            await self._apply(subject, come.current, gone, await self._plan(subject, gone, come), come)
+            await come.writing.done()
+        self._points.reach(Point.BEFORE_CLOSE)
+        removed = await self._close(subject, come.current, come.closing)
+        self._points.reach(Point.AFTER_CLOSE)
+        return Reading(come.counts + SyncCounts(removed=removed))
+
+    async def _plan(self, subject: Subject, page: Page, come: _Come) -> Plan:
         if page.is_empty:
             return Plan()
         keys = {*(one.key for one in page.changed), *page.removed}
         if come.knows_nothing_of(keys):
-            return plan_page(page, {}, full=full)
+            plan = plan_page(page, {}, full=come.full)
+            plan.fresh = True
+            return plan
+        await come.writing.done()
         async with self._database.read() as reader:
-            return plan_page(page, await subject.contents(reader).items.stored(keys), full=full)
+            return plan_page(page, await subject.contents(reader).items.stored(keys), full=come.full)
 
     async def _resume(self, subject: Subject, *, full: bool, anew: bool) -> Pass | None:
         """Return the pass to go on with; `anew` begins one whatever there is, as what settles a doubt has to."""
@@ -233,25 +253,37 @@ class CalendarReading:
             self._points.reach(Point.INSIDE_CLOSE)
         return removed
 
-    async def _apply(self, subject: Subject, current: Pass, page: Page, plan: Plan, come: _Come) -> SyncCounts:
+    async def _apply(self, subject: Subject, current: Pass, page: Page, plan: Plan, come: _Come) -> None:
+        """Have a page written, behind what is done next."""
         await self._check_size(subject, current, plan, come)
-        expanded = await self._expand(subject, plan)
+        expanded = await self._expand(subject, plan, come)
         self._points.reach(Point.BEFORE_APPLY)
         goes_on = page.continuation if page.continuation != come.noted else None
-        await apply_page(self._database, subject, current, plan, expanded, goes_on, self._points)
+        await come.writing.begin(self._write(subject, current, plan, expanded, goes_on))
         come.noted = goes_on or come.noted
-        self._points.reach(Point.AFTER_APPLY)
-        return SyncCounts(
+        come.counts += SyncCounts(
             pages=1,
             changed=len(plan.put),
             removed=len(plan.delete),
             quarantined=sum(bool(one.problems) for one in expanded.values()),
         )
 
-    async def _expand(self, subject: Subject, plan: Plan) -> Mapping[str, Expansion]:
+    async def _write(
+        self,
+        subject: Subject,
+        current: Pass,
+        plan: Plan,
+        expanded: Mapping[str, Expansion],
+        goes_on: str | None,
+    ) -> None:
+        await apply_page(self._database, subject, current, plan, expanded, goes_on, self._points)
+        self._points.reach(Point.AFTER_APPLY)
+
+    async def _expand(self, subject: Subject, plan: Plan, come: _Come) -> Mapping[str, Expansion]:
         """Return the expansions of the groups that the plan changes and that have items afterwards."""
         groups: dict[str, GroupItems] = {}
         if others := _with_other_items(plan, subject.kind.delivers):
+            await come.writing.done()
             async with self._database.read() as reader:
                 groups |= await subject.contents(reader).items.of_groups(others)
         _carry_out(plan, groups)
@@ -268,6 +300,7 @@ class CalendarReading:
         if come.items is None and not plan.added:
             return
         if come.items is None:
+            await come.writing.done()
             async with self._database.read() as reader:
                 come.items = await subject.contents(reader).items.count(seen_in=current.id if current.full else None)
         if current.full:

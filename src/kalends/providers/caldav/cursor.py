@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -93,8 +93,8 @@ class Plan:
         """Return the plan as text; None where it is so large that listing again costs less than keeping it."""
         if len(self.members) + len(self.removed) > _MOST_REMEMBERED_MEMBERS:
             return None
-        plan = {"v": _PLAN_VERSION, **asdict(self)}
-        return json.dumps(plan, separators=(",", ":"))
+        plan = {"v": _PLAN_VERSION, "full": self.full, "cursor": self.cursor, "members": self.members}
+        return json.dumps({**plan, "removed": self.removed}, separators=(",", ":"))
 
     @classmethod
     def resume(cls, text: str, *, full: bool) -> "Plan | None":

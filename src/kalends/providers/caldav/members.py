@@ -5,8 +5,12 @@ never taken to be gone because it cannot be had: it is quarantined, and the next
 that did not come whole has no version, so that it is asked for again.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 from kalends.model.calendar import ItemChange
 from kalends.net.client import Response
@@ -28,7 +32,11 @@ from kalends.providers.quirks import Quirks
 
 MAX_RESOURCE_BYTES = 1_048_576
 _MAX_BATCH_BYTES = 32 * 1024 * 1024
-_BATCH = 100
+_FIRST_BATCH = 100
+_SMALLEST_BATCH, _LARGEST_BATCH = 10, 400
+"""What a batch may come to by the time that it takes; how much it holds, or is refused, may make it smaller still."""
+_QUICK, _SLOW = 1.0, 5.0
+"""Seconds for a batch: below the one the next may be larger, above the other it is smaller."""
 _WANTED_BATCH_BYTES = 2 * 1024 * 1024
 _NO_MULTIGET = frozenset({400, 403, 405, 415, 422, 500, 501})
 _TOO_MUCH = frozenset({413, 507})
@@ -39,6 +47,14 @@ _UNASKABLE = "-"
 """The version of a member that cannot be asked for. Those without any are asked for again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some listed members, by key, and what came when they were asked for."""
+
+    listed: Mapping[str, Listed] = field(default_factory=dict)
+    fetched: Sequence[ItemChange] = ()
+
+
 class Members:
     """Fetches members of one collection, and learns how many may be asked for at once."""
 
@@ -47,20 +63,62 @@ class Members:
         self._url = url
         self._multiget = True
         self._single = full or refused_gets.QUIRK not in dav.quirks
-        self.batch = _BATCH
-        """How many members the next batch should have, so that its answer stays near two megabytes."""
+        self._batch = _FIRST_BATCH
+        self._largest = _LARGEST_BATCH
         self.other = set[str]()
         """Keys of those that came in another version than they were listed with."""
 
+    async def batches(self, wanted: Mapping[str, Listed]) -> AsyncGenerator["Batch"]:
+        """Yield the listed members in batches; to be closed (`contextlib.aclosing`).
+
+        From the second batch on, the next one is asked for before one has come, so that the server need not wait. How
+        many members a batch has is learnt: its answer should stay near two megabytes, and not take seconds. Raises
+        `CalendarGone` and `Unavailable`.
+        """
+        rest = iter(wanted.items())
+        asked: deque[tuple[Mapping[str, Listed], asyncio.Task[list[ItemChange]]]] = deque()
+
+        def ask() -> None:
+            if batch := dict(islice(rest, self._batch)):
+                asked.append((batch, asyncio.create_task(self.fetch(batch))))
+
+        learnt = False
+        ask()
+        try:
+            while asked:
+                if learnt:
+                    ask()
+                batch, coming = asked.popleft()
+                fetched = await coming
+                if not learnt:
+                    learnt = True
+                    ask()
+                yield Batch(batch, fetched)
+        finally:
+            for _, task in asked:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
+
     async def fetch(self, wanted: Mapping[str, Listed]) -> list[ItemChange]:
         """Fetch listed members, by key; raises `CalendarGone` and `Unavailable`."""
+        begun = asyncio.get_running_loop().time()
         fetched = [_quarantined(key, _UNASKABLE, _NO_ADDRESS) for key, listed in wanted.items() if not listed.href]
         await self._fetch({key: listed for key, listed in wanted.items() if listed.href}, fetched)
         if fetched:
             await self._check_calendar(fetched)
-            size = sum(len(change.payload or b"") for change in fetched) // len(fetched)
-            self.batch = max(1, min(_BATCH, _WANTED_BATCH_BYTES // max(1, size)))
+            self._learn(fetched, asyncio.get_running_loop().time() - begun)
         return fetched
+
+    def _learn(self, fetched: Sequence[ItemChange], seconds: float) -> None:
+        """Note from a batch how large the next one should be."""
+        size = sum(len(change.payload or b"") for change in fetched) // len(fetched)
+        if seconds > _SLOW:
+            paced = max(_SMALLEST_BATCH, len(fetched) // 2)
+        elif seconds < _QUICK:
+            paced = max(self._batch, 2 * len(fetched))
+        else:
+            paced = self._batch
+        self._batch = max(1, min(paced, self._largest, _WANTED_BATCH_BYTES // max(1, size)))
 
     async def _fetch(self, wanted: Mapping[str, Listed], fetched: list[ItemChange]) -> None:
         missing = wanted
@@ -68,10 +126,12 @@ class Members:
         if together:
             try:
                 missing = await self._fetch_together(wanted, fetched)
-            except (Malformed, TooLarge):
+            except (Malformed, TooLarge) as error:
                 if len(wanted) > 1:
                     # One member can spoil the answer for all of them; halving finds it.
                     half = len(wanted) // 2
+                    if isinstance(error, TooLarge):
+                        self._largest = min(self._largest, half)
                     await self._fetch(dict(list(wanted.items())[:half]), fetched)
                     await self._fetch(dict(list(wanted.items())[half:]), fetched)
                     return

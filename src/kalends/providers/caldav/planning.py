@@ -30,23 +30,23 @@ async def plan_all(
     """Plan the reading of a whole calendar; raises `CalendarGone` and `Unavailable`.
 
     Where a listing by sync-collection is doubted, what a listing by etag names besides is there too. What is stored and
-    not listed is asked for before it counts as gone.
+    not listed is asked for before it counts as gone. Where nothing is stored, no tag is asked for, which for a large
+    calendar takes long; the next thorough reading then holds the listings against each other.
     """
-    listing = None
+    held = await stored.versions()
     if lying_sync_tokens.QUIRK in dav.quirks:
         token = await _token_on_trial(dav, url)
         listing = await list_by_etag(dav, url)
         listing.cursor = replace(listing.cursor, witness=token)
         dav.quirks.see(lying_sync_tokens.QUIRK, shown=True)
     else:
-        tag = await _tag(dav, url) if thorough else ""
+        tag = await _tag(dav, url) if thorough and held else ""
         listing = await _by_sync(dav, url) or await list_by_etag(dav, url)
         if listing.cursor.kind is CursorKind.SYNC_TOKEN:
             listing.cursor = replace(listing.cursor, witness=tag)
             if doubted:
                 listing.members = (await list_by_etag(dav, url)).members | listing.members
-    unnamed = (await stored.versions()).keys() - listing.members.keys()
-    listing.members |= await still_there(dav, url, unnamed)
+    listing.members |= await still_there(dav, url, held.keys() - listing.members.keys())
     return Plan(full=True, cursor=str(listing.cursor), members=listing.members)
 
 

@@ -1,18 +1,19 @@
 """One pass over one calendar: list, compare with what is stored, fetch the difference, in pages."""
 
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
-from itertools import islice
 
 from kalends.model.calendar import ItemChange, Page
 from kalends.providers.base import StoredVersions
 from kalends.providers.caldav import hrefs
 from kalends.providers.caldav.client import DavClient
 from kalends.providers.caldav.cursor import Again, Cursor, Listed, Plan
-from kalends.providers.caldav.members import Members
+from kalends.providers.caldav.members import Batch, Members
 from kalends.providers.caldav.planning import plan_all, plan_since
 from kalends.providers.errors import Unavailable
 
+_NOTHING = Batch()
 _PAGE_OF_UNCHANGED = 500
 _TIMES_AGAIN = 5
 _MOST_AGAIN = 100
@@ -47,30 +48,32 @@ async def read(
     keep = plan.continuation() if wanted else None
     removed = plan.removed
     withheld = 0
+    left = len(wanted)
     again: dict[str, Again] = {}
-    while True:
-        batch = dict(islice(wanted.items(), members.batch))
-        seen, unchanged = unchanged[:_PAGE_OF_UNCHANGED], unchanged[_PAGE_OF_UNCHANGED:]
-        fetched = [_kept_whole(one, held) for one in await members.fetch(batch)]
-        withheld += sum(not one.version for one in fetched)
-        again.update(_again(fetched, batch, members.other, before.again if before else {}))
-        for key in batch:
-            del wanted[key]
-        last = not wanted and not unchanged
-        if last and plan.full:
-            if withheld == len(plan.members) > 1:
-                raise Unavailable(f"{hrefs.host_of(url)} lists {withheld} members of a calendar and hands over none")
-            dav.quirks.conclude()
-        yield Page(
-            changed=tuple(fetched),
-            unchanged=tuple(seen),
-            removed=() if plan.full else removed,
-            continuation=None if last else keep,
-            cursor=_with_again(plan.cursor, again, before) if last else None,
-        )
-        if last:
-            return
-        removed, keep = (), None
+    async with aclosing(members.batches(wanted)) as batches:
+        while True:
+            batch = await anext(batches, _NOTHING)
+            seen, unchanged = unchanged[:_PAGE_OF_UNCHANGED], unchanged[_PAGE_OF_UNCHANGED:]
+            fetched = [_kept_whole(one, held) for one in batch.fetched]
+            withheld += sum(not one.version for one in fetched)
+            again.update(_again(fetched, batch.listed, members.other, before.again if before else {}))
+            left -= len(batch.listed)
+            last = not left and not unchanged
+            if last and plan.full:
+                if withheld == len(plan.members) > 1:
+                    host = hrefs.host_of(url)
+                    raise Unavailable(f"{host} lists {withheld} members of a calendar and hands over none")
+                dav.quirks.conclude()
+            yield Page(
+                changed=tuple(fetched),
+                unchanged=tuple(seen),
+                removed=() if plan.full else removed,
+                continuation=None if last else keep,
+                cursor=_with_again(plan.cursor, again, before) if last else None,
+            )
+            if last:
+                return
+            removed, keep = (), None
 
 
 def _again(
