@@ -41,7 +41,7 @@ bench: .venv/.dev ## measure the API's reads, and polls that find nothing, each 
 	@$(BIN)/python -m bench.reads
 	@$(BIN)/python -m bench.polling $(ARGS)
 
-bench-sync: .venv/.dev .bench/.made ## measure imports and feeds, beside vdirsyncer, python caldav and a floor (half an hour)
+bench-sync: .venv/.dev .bench/.made ## measure imports and feeds, beside vdirsyncer, python caldav and a floor (an hour)
 	@$(BIN)/python -m bench.reader
 	@$(BIN)/python -m bench.feeds
 	@$(BIN)/python -m bench.sync $(ARGS)
