@@ -172,6 +172,26 @@ async def test_a_lease_is_renewed_while_the_sync_goes_on(scripted: Scripted, mon
     assert (await world.connection(connection.id)).status is Status.SYNCED
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_the_lease_of_a_connection_that_is_being_written_is_renewed_once_that_is_done(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, kalends = scripted.world, scripted.world.kalends
+    connection = await scripted.connect(sync=False)
+    lease = await kalends.leased.claim(connection.site_id, connection.id)
+    assert lease is not None
+    monkeypatch.setitem(kalends.leased._running, lease, asyncio.get_running_loop().create_future())
+    world.clock.advance(kalends.settings.lease_time / 2)
+    async with kalends.database.write() as writer:
+        await Leases(writer).check(lease)
+        renewing = asyncio.create_task(kalends.leased.renew())
+        await asyncio.wait({renewing}, timeout=0.5)
+        assert not renewing.done(), "it waits"
+    await asyncio.wait_for(renewing, PATIENCE)
+    world.clock.advance(kalends.settings.lease_time * 3 / 4)
+    assert await kalends.leased.claim(connection.site_id, connection.id) is None, "it would have run out by now"
+
+
 async def test_asking_with_no_server_running_does_the_sync_here(scripted: Scripted) -> None:
     connection = await scripted.connect(sync=False)
     assert await scripted.world.kalends.asking.sync(connection, within=timedelta(seconds=30))

@@ -107,16 +107,28 @@ class LeasedSync:
             self._renewing = None
 
     async def _renew(self) -> None:
-        """Renew the leases of what runs, all in one transaction, and end what has lost its own."""
+        """Renew the leases of what runs, again and again."""
         while True:
             await asyncio.sleep(self._lease_time.total_seconds() / 3)
             try:
-                async with self._database.write() as writer:
-                    lost = await Leases(writer).renew_all([*self._running], self._clock.now() + self._lease_time)
+                await self.renew()
             except Exception:
                 log.exception("leases_not_renewed")
-                continue
-            for lease in lost:
+
+    async def renew(self) -> None:
+        """Renew the leases of what runs, all in one transaction, and end what has lost its own.
+
+        A large import writes nearly all the time. Its connection is waited for, in a transaction of its own: else its
+        lease might run out because it is never found at rest.
+        """
+        until = self._clock.now() + self._lease_time
+        async with self._database.write() as writer:
+            rest = await Leases(writer).renew_all([*self._running], until)
+        for lease in rest:
+            try:
+                async with self._database.write() as writer:
+                    await Leases(writer).renew(lease, until)
+            except LeaseLost:
                 with suppress(KeyError):
                     self._running[lease].cancel()
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Row, Select, and_, bindparam, case, or_, select, tuple_, update
+from sqlalchemy import Integer, and_, bindparam, case, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -83,30 +83,23 @@ class Leases:
 
         Who writes many rows waits for none of them: two such could wait for each other.
         """
-        return {ConnectionKey(row.site_id, row.id) for row in await self._among(leases, _STANDING)}
+        found: set[ConnectionKey] = set()
+        for some in chunks(leases):
+            wanted = [(one.site_id, one.connection_id, one.owner, one.fence) for one in some]
+            found |= {ConnectionKey(*row) for row in await self._connection.execute(_STANDING, {"leases": wanted})}
+        return found
 
     async def renew(self, lease: Lease, until: datetime) -> None:
-        """Extend a lease; raises `LeaseLost`."""
-        if await self.renew_all([lease], until):
-            raise LeaseLost(lease.connection_id)
+        """Extend a lease, and wait for who writes the connection at this moment; raises `LeaseLost`."""
+        await self._update(lease, lease_until=until)
 
     async def renew_all(self, leases: Collection[Lease], until: datetime) -> Collection[Lease]:
-        """Extend leases, and return those that are lost."""
+        """Extend leases, and return the others: they are lost, or somebody writes the connection at this moment."""
         standing = await self.standing(leases)
         for some in chunks(standing):
             which = _KEY.in_([tuple(key) for key in some])
             await self._connection.execute(update(connections).where(which).values(lease_until=until))
-        rest = [one for one in leases if one.key not in standing]
-        left = {ConnectionKey(row.site_id, row.id) for row in await self._among(rest, _LEFT)}
-        return [one for one in rest if one.key not in left]
-
-    async def _among(self, leases: Collection[Lease], query: Select[Any]) -> Sequence[Row[Any]]:
-        """Run a query that names `leases`: for the connections whose leases stand."""
-        found: list[Row[Any]] = []
-        for some in chunks(leases):
-            wanted = [(one.site_id, one.connection_id, one.owner, one.fence) for one in some]
-            found += await self._connection.execute(query, {"leases": wanted})
-        return found
+        return [one for one in leases if one.key not in standing]
 
     async def started(self, lease: Lease) -> None:
         """Note that a reading that shows as progress has begun; raises `LeaseLost`.
@@ -257,8 +250,11 @@ def _claiming(*which: Any) -> ReturningUpdate[Any]:
 
 _ANY_DUE = select(connections.c.id).where(_DUE, *_TAKEABLE).limit(1)
 _CLAIM_DUE, _CLAIM_WANTED, _CLAIM = _claiming(_DUE), _claiming(_THIS, _WANTED), _claiming(_THIS)
-_LEFT = select(connections.c.site_id, connections.c.id).where(_LEASE.in_(bindparam("leases", expanding=True)))
-_STANDING = _LEFT.with_for_update(skip_locked=True)
+_STANDING = (
+    select(connections.c.site_id, connections.c.id)
+    .where(_LEASE.in_(bindparam("leases", expanding=True)))
+    .with_for_update(skip_locked=True)
+)
 
 
 def _held(lease: Lease) -> tuple[Any, ...]:
