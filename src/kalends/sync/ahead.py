@@ -22,6 +22,8 @@ async def read_ahead(pages: AsyncGenerator[Page]) -> AsyncGenerator[Page]:
             if not coming.done():
                 coming.cancel()
                 await asyncio.wait((coming,))
+            if not coming.cancelled():
+                coming.exception()  # nobody asks any more where something else went wrong
     if page is not None:
         yield page
         # that nothing comes after the last page is seen where pages are looked at
