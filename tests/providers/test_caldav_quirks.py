@@ -289,6 +289,25 @@ async def test_an_honest_server_costs_one_request_more_on_the_daily_look() -> No
         assert session.quirks == frozenset()
 
 
+async def test_after_a_first_reading_the_first_daily_look_compares_and_the_next_has_a_tag_to_go_by() -> None:
+    script = Script()
+    listing = multistatus(member(A, '"1"'), token="t")
+    script.on("REPORT", "/c/", _by_token({"": listing, "t": multistatus(token="t")}))
+    script.holds(TEXTS)
+    _etags(script, A, ctag="tag")
+    async with scripted(script) as session:
+        mirror = Mirror()
+        await mirror.sync(session, CALENDAR, full=True, thorough=True)
+        asked = [len(script.asked)]
+        for _ in range(2):
+            await mirror.sync(session, CALENDAR, thorough=True)
+            asked.append(len(script.asked))
+        assert script.lines()[: asked[0]].count("PROPFIND /c/") == 0
+        assert script.lines()[asked[0] : asked[1]] == ["PROPFIND /c/", "REPORT /c/", "PROPFIND /c/", "PROPFIND /c/"]
+        assert script.lines()[asked[1] :] == ["PROPFIND /c/", "REPORT /c/"]
+        assert session.quirks == frozenset()
+
+
 async def test_a_tag_that_changed_for_another_reason_than_a_member_is_no_lie() -> None:
     script = Script()
     script.on("REPORT", "/c/", _by_token({"old": multistatus(token="old")}))

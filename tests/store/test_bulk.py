@@ -1,6 +1,8 @@
 """Rows in bulk are stored as SQLAlchemy stores them one by one."""
 
+import sqlite3
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from sqlalchemy import Column, Date, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import JSON
 
+from kalends.store import driver
 from kalends.store.bulk import insert_many
 from kalends.store.database import Database
 from kalends.store.tables import UtcDateTime
@@ -58,6 +61,20 @@ async def test_any_number_of_rows_comes_in_their_order(database: Database) -> No
         await insert_many(writer, IN_BULK, rows)
     async with database.read() as reader:
         assert [tuple(row) for row in await reader.execute(select(KINDS).order_by(KINDS.c.id))] == rows
+
+
+async def test_nothing_follows_a_statement_that_failed(tmp_path: Path) -> None:
+    connection = driver.connect(str(tmp_path / "a.db"), isolation_level=None)
+    await connection
+    try:
+        await connection.run("execute", "CREATE TABLE kinds (id INTEGER PRIMARY KEY)", ())
+        insert_one = "INSERT INTO kinds VALUES (?)"
+        with pytest.raises(sqlite3.IntegrityError):
+            # outside a transaction, as after a failure for which SQLite has ended it
+            await connection.run_all([(insert_one, (1,)), (insert_one, (1,)), (insert_one, (2,))])
+        assert (await connection.run("execute", "SELECT id FROM kinds", ()))[0] == [(1,)]
+    finally:
+        await connection.close()
 
 
 async def test_a_row_that_is_refused_is_told_as_sqlalchemy_tells_it_and_none_is_stored(database: Database) -> None:

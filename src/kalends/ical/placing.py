@@ -67,7 +67,7 @@ class Shape(NamedTuple):
         begins = instant or zone.instant(wall)
         ends = (zone.instant(wall + days) if days else begins) + exact
         ends = max(ends, begins)
-        return Occurrence(key, uid, begins, ends, zone.name or zone.label(wall), title, availability)
+        return Occurrence(key, uid, begins, ends, zone.label(wall), title, availability)
 
 
 @dataclass(frozen=True, slots=True)

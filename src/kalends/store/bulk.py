@@ -1,10 +1,10 @@
 """Many rows in one statement: at tens of thousands of rows, what SQLAlchemy adds to each value is most of the work.
 
-The statements are SQLAlchemy's all the same, and so is how values are stored. SQLite takes many rows at a step, and all
-steps at once, during which Python goes on with other things; one by one, each would wait for its turn among those.
+The statements are SQLAlchemy's all the same, and so is how values are stored. SQLite takes many rows at a step, during
+which Python goes on with other things, and all steps in one trip to its thread; one by one, each row would wait for its
+turn among those other things.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from sqlalchemy import Dialect, Insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kalends.store.driver import Connection
 from kalends.store.tables import UtcDateTime
 
 Row = tuple[Any, ...]
@@ -30,10 +31,11 @@ _AT_ONCE = (256, 64, 16, 4, 1)
 class _Prepared(NamedTuple):
     """A statement as the driver takes it, and how some of a row's values are stored, by their places.
 
-    `texts` are the statement for so many rows; there is one of them where the driver takes lists of rows.
+    `repeated` is the same statement for so many rows at a time, where the driver is SQLite's.
     """
 
-    texts: Mapping[int, str]
+    text: str
+    repeated: Mapping[int, str]
     converters: tuple[tuple[int, _Converter], ...]
 
 
@@ -43,22 +45,22 @@ async def insert_many(connection: AsyncConnection, statement: Insert, rows: Sequ
         return
     prepared = _prepared(statement, connection.dialect.name, _Dialects(connection.dialect))
     stored = _stored(prepared, rows)
-    if len(prepared.texts) == 1:
-        await connection.exec_driver_sql(prepared.texts[1], stored)
-        return
     driver: Any = (await connection.get_raw_connection()).driver_connection
+    if not isinstance(driver, Connection):
+        await connection.exec_driver_sql(prepared.text, stored)
+        return
     try:
-        await asyncio.gather(*(driver.execute(*one) for one in _together(prepared, stored)))
+        await driver.run_all([*_together(prepared, stored)])
     except sqlite3.Error as error:
         raise DBAPIError.instance(
-            prepared.texts[1], None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+            prepared.text, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
 
 
 def _together(prepared: _Prepared, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
     """Yield statements for many rows each, with their values."""
     done = 0
-    for size, text in prepared.texts.items():
+    for size, text in prepared.repeated.items():
         while len(rows) - done >= size:
             yield text, tuple(chain.from_iterable(rows[done : done + size]))
             done += size
@@ -98,13 +100,9 @@ def _prepared(statement: Insert, name: str, given: _Dialects) -> _Prepared:
         elif (convert := column.type.dialect_impl(given.dialect).bind_processor(given.dialect)) is not None:
             converters.append((place, convert))
     text = str(compiled)
-    if name != "sqlite":
-        return _Prepared({1: text}, tuple(converters))
     row = f"({', '.join('?' * len(columns))})"
-    if text.count(f"VALUES {row}") != 1:
-        raise TypeError("a statement for whole rows has one list of values")
-    texts = {size: text.replace(f"VALUES {row}", f"VALUES {', '.join([row] * size)}") for size in _AT_ONCE}
-    return _Prepared(texts, tuple(converters))
+    repeated = {size: text.replace(f"VALUES {row}", f"VALUES {', '.join([row] * size)}") for size in _AT_ONCE}
+    return _Prepared(text, repeated if name == "sqlite" else {}, tuple(converters))
 
 
 def _as_sqlite_writes_it(value: datetime) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kalends.store.groups import Groups
 from kalends.store.items import Items
 from kalends.store.readings import Pass, Readings
+from kalends.store.tables import groups, items
 
 
 class Contents:
@@ -19,7 +20,7 @@ class Contents:
 
     async def are_empty(self) -> bool:
         """Tell whether nothing of the calendar is stored here."""
-        return await self.items.are_none() and await self.groups.are_none()
+        return await self.items.is_empty(items) and await self.groups.is_empty(groups)
 
     async def close_pass(self, current: Pass | None, *, cursor: str, at: datetime) -> int:
         """End a reading: after a full pass, delete what it did not see; store the cursor. Return how many items went.

@@ -27,6 +27,8 @@ from sqlalchemy.pool import NullPool
 from kalends.store import driver
 
 BUSY_TIMEOUT_MS = 10_000
+PAGES_OF_LOG = 4_000
+"""Pages (4 KiB) that SQLite's log takes before they go to its own file: an import changes some of them often."""
 DEDICATED = {"timeout": 10, "command_timeout": 30}
 """Seconds that a dedicated connection may take to be made, and to answer: on a dead line, nothing else would end it."""
 IDLE_TIMEOUT_MS = 15_000
@@ -82,7 +84,7 @@ class Database:
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = NORMAL")
-            cursor.execute("PRAGMA wal_autocheckpoint = 4000")
+            cursor.execute(f"PRAGMA wal_autocheckpoint = {PAGES_OF_LOG}")
             cursor.execute("PRAGMA foreign_keys = ON")
             cursor.close()
 

@@ -33,6 +33,13 @@ class Connection(aiosqlite.Connection):
         done: Done = await self._execute(_run, self._conn, method, statement, parameters)  # type: ignore[no-untyped-call] # as aiosqlite's own cursor does
         return done
 
+    async def run_all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
+        """Execute statements one after the other in one trip, up to the first that fails; raises what that raised.
+
+        None may follow a failure: SQLite ends the transaction for some, and what follows would be kept by itself.
+        """
+        await self._execute(_run_all, self._conn, statements)  # type: ignore[no-untyped-call] # as above
+
 
 class Cursor:
     """What SQLAlchemy's dialect uses of `aiosqlite.Cursor`. All rows come with the statement that asks for them."""
@@ -85,5 +92,14 @@ def _run(connection: sqlite3.Connection, method: str, statement: str, parameters
         getattr(cursor, method)(statement, parameters)
         rows = cursor.fetchall() if cursor.description else ()
         return rows, cursor.description, cursor.rowcount, cursor.lastrowid
+    finally:
+        cursor.close()
+
+
+def _run_all(connection: sqlite3.Connection, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
+    cursor = connection.cursor()
+    try:
+        for statement, parameters in statements:
+            cursor.execute(statement, parameters)
     finally:
         cursor.close()

@@ -59,11 +59,6 @@ class Groups(CalendarRepository):
                     delete(table).where(*self._in(table), table.c.group_key.in_(some), ~_has_items(table))
                 )
 
-    async def are_none(self) -> bool:
-        """Tell whether the calendar has no group here."""
-        query = select(groups.c.group_key).where(*self._in(groups)).limit(1)
-        return (await self._connection.execute(query)).first() is None
-
     async def empty(self) -> Sequence[str]:
         """Return the groups that have no item any more."""
         return await self._keys(~_has_items(groups))

@@ -68,11 +68,6 @@ class Items(CalendarRepository):
             query = query.where(items.c.seen_pass == seen_in)
         return int((await self._connection.execute(query)).scalar_one())
 
-    async def are_none(self) -> bool:
-        """Tell whether the calendar has no item here."""
-        query = select(items.c.item_key).where(*self._in(items)).limit(1)
-        return (await self._connection.execute(query)).first() is None
-
     async def put(self, changes: Sequence[tuple[ItemChange, bytes]], pass_id: str) -> None:
         """Insert or replace items, given with the hash of their payload.
 

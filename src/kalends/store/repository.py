@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Insert
+from sqlalchemy import ColumnElement, Insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -50,6 +50,11 @@ class CalendarRepository(SiteRepository):
 
     def _in(self, table: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return table.c.site_id == self._site_id, table.c.calendar_id == self._calendar_id
+
+    async def is_empty(self, table: Any) -> bool:
+        """Tell whether the calendar has no row in a table."""
+        query = select(table.c.calendar_id).where(*self._in(table)).limit(1)
+        return (await self._connection.execute(query)).first() is None
 
     async def _by_keys(self, query: Any, column: Any, keys: Collection[str] | None) -> list[Any]:
         """Run a query for the given keys, some at a time, or for all."""
