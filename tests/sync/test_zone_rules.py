@@ -47,7 +47,7 @@ def berlin_by_the_rules_of(zone: str, folder: Path) -> Iterator[None]:
 
 def _forget_zones() -> None:
     zoneinfo.ZoneInfo.clear_cache()
-    for remembered in (known.known_zone, known.tail_zone, known.likely_zone):
+    for remembered in (known._known, known._at_tail, known._likely):
         remembered.cache_clear()
 
 

@@ -1,6 +1,7 @@
 """The floor: the least that a client can do to have the same bytes, by hand and without doing anything with them.
 
-A sync report (RFC 6578), then multigets (RFC 4791 §7.9) of a hundred members, over one kept connection.
+A sync report (RFC 6578), then multigets (RFC 4791 §7.9) of as many members as Kalends asks for at most, over
+one kept connection.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ _HREF = re.compile(rb"<(?:\w+:)?href[^>]*>([^<]*)<")
 _TOKEN = re.compile(rb"<(?:\w+:)?sync-token[^>]*>([^<]*)<")
 _ETAG = re.compile(rb"<(?:\w+:)?getetag[^>]*>([^<]*)<")
 _XML = {"Content-Type": "application/xml; charset=utf-8"}
-_BATCH = 100
+_BATCH = 400
 
 
 class Floor:

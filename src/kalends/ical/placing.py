@@ -65,8 +65,7 @@ class Shape(NamedTuple):
             day = wall.date()
             return Occurrence(key, uid, day, day + days, None, title, availability)
         begins = instant or zone.instant(wall)
-        ends = (zone.instant(wall + days) if days else begins) + exact
-        ends = max(ends, begins)
+        ends = max(zone.instant(wall + days) + exact, begins) if days else begins + exact
         return Occurrence(key, uid, begins, ends, zone.label(wall), title, availability)
 
 
@@ -140,7 +139,10 @@ class Placing:
         """Return what an event's occurrences of a length have in common."""
         start = start_of(event)
         zone = None if start.is_date else self.zone(start)
-        return Shape(event.uid or "", event.title, event.availability, zone, timedelta(days=length.days), length.exact)
+        days, exact = timedelta(days=length.days), length.exact
+        if not days:
+            exact = max(exact, days)
+        return Shape(event.uid or "", event.title, event.availability, zone, days, exact)
 
     def begun(self, point: datetime) -> bool:
         """Tell whether a point (see `Instance`) lies no later than the end of the window."""

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from kalends.ical.values import Moment, Unreadable, parse_moment
@@ -26,6 +27,8 @@ _LONGEST_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _WEEKDAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 _MOST_WEEKS = 53
+_LONGEST_REMEMBERED = 200
+"""Characters of a rule that is read once; what is longer is rare, and would take much memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,10 @@ def parse_rule(text: str) -> Rule:
     Parts that a frequency does not allow narrow the rule down instead of voiding it; ordinals of weekdays are
     dropped where they mean nothing.
     """
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _read(text)
+
+
+def _read(text: str) -> Rule:
     parts: dict[str, str] = {}
     for part in filter(None, text.strip().upper().split(";")):
         name, _, value = part.partition("=")
@@ -116,6 +123,10 @@ def parse_rule(text: str) -> Rule:
         rule = replace(rule, by_day=tuple(sorted({(0, weekday) for _, weekday in rule.by_day})))
     _check_days_exist(rule)
     return rule
+
+
+_remembered = lru_cache(maxsize=1024)(_read)
+"""Most series of a calendar repeat by the same few rules."""
 
 
 def _frequency(text: str | None) -> Frequency:

@@ -75,10 +75,30 @@ def iana_zone(name: str) -> Zone:
     return Zone(zoneinfo.ZoneInfo(name), name)
 
 
-@lru_cache(maxsize=2048)
 def known_zone(name: str) -> Zone | None:
     """Return the zone of an IANA or Windows name in any case, or of an offset such as `GMT+01:00`, else None."""
-    key = name.strip().strip("/").lower()
+    return _known(name.strip().strip("/")[: _LONGEST_NAME + 1])
+
+
+def tail_zone(name: str) -> Zone | None:
+    """Return the zone at the end of `/freeassociation.sourceforge.net/Europe/Paris` and the like, else None."""
+    return _at_tail(name[:_LONGEST_NAME])
+
+
+def likely_zone(name: str) -> Zone | None:
+    """Return the zone that a name most likely stands for where nothing in the text says so, else None.
+
+    Such names are `Pacific Standard Time 1` and `GMT -0500 (Standard) / GMT -0400 (Daylight)`.
+    """
+    return _likely(name[:_LONGEST_NAME].strip())
+
+
+# What is remembered is remembered by short names: those of a hostile text would fill the memory.
+
+
+@lru_cache(maxsize=2048)
+def _known(name: str) -> Zone | None:
+    key = name.lower()
     if len(key) > _LONGEST_NAME:
         return None
     if key in _UTC_NAMES:
@@ -88,23 +108,17 @@ def known_zone(name: str) -> Zone | None:
 
 
 @lru_cache(maxsize=2048)
-def tail_zone(name: str) -> Zone | None:
-    """Return the zone at the end of `/freeassociation.sourceforge.net/Europe/Paris` and the like, else None."""
-    parts = name[:_LONGEST_NAME].strip("/").split("/")
+def _at_tail(name: str) -> Zone | None:
+    parts = name.strip("/").split("/")
     tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
     return next((zone for tail in tails if (zone := known_zone(tail)) is not None), None)
 
 
 @lru_cache(maxsize=2048)
-def likely_zone(name: str) -> Zone | None:
-    """Return the zone that a name most likely stands for where nothing in the text says so, else None.
-
-    Such names are `Pacific Standard Time 1` and `GMT -0500 (Standard) / GMT -0400 (Daylight)`.
-    """
-    key = name[:_LONGEST_NAME].strip()
-    if numbered := _NUMBERED.fullmatch(key):
+def _likely(name: str) -> Zone | None:
+    if numbered := _NUMBERED.fullmatch(name):
         return known_zone(numbered[1])
-    pair = _PAIR.fullmatch(key)
+    pair = _PAIR.fullmatch(name)
     if pair is None:
         return None
     standard, daylight = pair[1], pair[2]

@@ -65,7 +65,10 @@ async def _put_groups(
 
 def _group(key: str, expansion: Expansion, zone: ZoneInfo) -> ExpandedGroup:
     problems = tuple(Problem(storable_text(one.uid), storable_text(one.reason) or "") for one in expansion.problems)
-    spans = [(storable(one), *span_in(zone, one)) for one in expansion.occurrences]
+    found: Sequence[Occurrence] = expansion.occurrences
+    if not all(map(is_storable, {text for one in found for text in (one.uid, one.title)})):
+        found = [storable(one) for one in found]
+    spans = [(one, *span_in(zone, one)) for one in found]
     return ExpandedGroup(key, replace(expansion, problems=problems), spans)
 
 
