@@ -158,12 +158,13 @@ async def connect_others(kalends: Kalends, beside: Connection, url: str) -> None
     admin = Identity(IdentityKind.APP, site.id, new_id(), frozenset(Permission))
     for number in range(OTHERS):
         schedule = await kalends.schedules.create(site, name=f"Bench {number}")
-        await kalends.connecting.by_feed(
-            admin, provider_id=beside.provider_id, schedule_id=schedule.id, url=f"{url}/small/{number}.ics"
+        small = f"{url}/small/{number}.ics"
+        view = await kalends.connecting.by_feed(
+            admin, provider_id=beside.provider_id, schedule_id=schedule.id, url=small
         )
-    while wanted := await kalends.leased.claim_due(OTHERS):
-        for lease in wanted:
-            await kalends.leased.run(lease)
+        lease = await kalends.leased.claim(site.id, view.connection.id)
+        assert lease is not None
+        await kalends.leased.run(lease)
 
 
 async def measure(url: str, folder: Path, events: int, server: int) -> None:
