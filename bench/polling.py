@@ -27,7 +27,7 @@ from sqlalchemy import func, insert, literal, select, update
 
 from bench.processes import cpu_seconds
 from bench.standin import TOKEN
-from kalends.accounts.sessions import credentials_row
+from kalends.accounts.keeping import credentials_row
 from kalends.app import Kalends, assemble
 from kalends.cli.process import tune_the_interpreter
 from kalends.logs import set_up

@@ -26,6 +26,7 @@ from starlette.routing import Mount, Route
 from bench.processes import cpu_seconds
 from kalends.api.application import create_api
 from kalends.app import assemble
+from kalends.connections.connecting import FoundAccount
 from kalends.logs import set_up
 from kalends.model.calendar import Account, ExternalCalendar, ItemChange
 from kalends.model.identity import Identity, IdentityKind, Permission
@@ -73,7 +74,7 @@ async def populate(folder: Path) -> str:
             schedule = await kalends.schedules.create(site, name=f"Schedule {number}")
             account = Account(f"account {number}", f"p{number}@example.org", frozenset(), {"password": "x"})
             found = [ExternalCalendar("/work/", "Work"), ExternalCalendar("/home/", "Home")]
-            connection = await kalends.connecting._keep(identity, provider, schedule, account, found)  # noqa: SLF001 - what connecting keeps, without a provider to ask
+            connection = await kalends.connecting.keep(identity, provider, schedule, FoundAccount(account, found))
             async with kalends.database.write() as writer:
                 calendars = await Calendars(writer, site.id).of_connection(connection.id)
                 for calendar in calendars:

@@ -6,6 +6,7 @@ It keeps calendars in memory behind the real port, so everything above the port 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from kalends.ical import expand_resource, is_tame
@@ -14,7 +15,7 @@ from kalends.model.occurrence import Expansion, ExpansionContext
 from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature
 from kalends.net.allowance import Allowance
 from kalends.net.client import GuardedClient
-from kalends.providers.base import AccountSession, Delivery, StoredVersions
+from kalends.providers.base import AccountSession, CredentialKeeper, Delivery, StoredVersions
 from kalends.providers.errors import CalendarGone, CredentialsRefused, CursorRefused
 from kalends.providers.quirks import Quirk
 
@@ -71,6 +72,8 @@ class ScriptedKind:
     """Names of deviations that each session finds mended."""
     told_quirks: list[frozenset[str]] = field(default_factory=list)
     """The deviations that sessions were told of."""
+    since: list[datetime | None] = field(default_factory=list)
+    """From when on the readings were asked for events."""
     thorough: list[bool] = field(default_factory=list)
     """Which of the readings were asked to be thorough."""
     doubted: list[bool] = field(default_factory=list)
@@ -118,8 +121,9 @@ class ScriptedKind:
         config: Mapping[str, str],
         credentials: Mapping[str, Any],
         known_quirks: Collection[str] = frozenset(),
+        keeper: CredentialKeeper | None = None,
     ) -> AsyncIterator[AccountSession]:
-        del client, config
+        del client, config, keeper
         if credentials["password"] != self.password:
             raise CredentialsRefused("wrong password")
         self.told_quirks.append(frozenset(known_quirks))
@@ -151,11 +155,13 @@ class _Session:
         cursor: str | None,
         continuation: str | None,
         stored: StoredVersions,
+        since: datetime | None = None,
         thorough: bool = False,
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:
         script = self.script
         script.readings.append(cursor)
+        script.since.append(since)
         script.thorough.append(thorough)
         script.doubted.append(doubted)
         if calendar.id not in script.calendars:
@@ -164,8 +170,8 @@ class _Session:
             raise CursorRefused("too old")
         remote = script.calendars[calendar.id]
         upto = len(remote.history) if continuation is None else int(continuation)
-        since = 0 if cursor is None else int(cursor)
-        keys = sorted(remote.events) if cursor is None else sorted(set(remote.history[since:upto]))
+        begun = 0 if cursor is None else int(cursor)
+        keys = sorted(remote.events) if cursor is None else sorted(set(remote.history[begun:upto]))
         versions = await stored.versions(keys)
         unchanged = [key for key in keys if key in remote.events and versions.get(key) == remote.events[key][0]]
         rest = [key for key in keys if key not in unchanged]

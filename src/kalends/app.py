@@ -19,6 +19,7 @@ from kalends.accounts.installing import ProviderInstallation
 from kalends.accounts.sessions import Accounts
 from kalends.api.services import Services
 from kalends.connections.acknowledging import Acknowledging
+from kalends.connections.authorizing import Authorizing
 from kalends.connections.calendars import AccountCalendars
 from kalends.connections.connecting import Connecting
 from kalends.connections.cursors import CURSOR_PURPOSE, EventCursors
@@ -99,6 +100,7 @@ class Kalends:
     installation: ProviderInstallation
     directory: ProviderDirectory
     connecting: Connecting
+    authorizing: Authorizing
     connections: ConnectionListing
     disconnecting: Disconnecting
     health: HealthReading
@@ -192,7 +194,7 @@ def _wire(
     expander: Expander,
     tracing: Tracing,
 ) -> Kalends:
-    directory = ProviderDirectory(database, kinds)
+    directory = ProviderDirectory(database, kinds, settings.built_in_providers)
     counting = Counting()
 
     def asked(provider: str, method: str, outcome: str, seconds: float) -> None:
@@ -208,7 +210,8 @@ def _wire(
         waited=counting.budget_waited,
         refused=counting.budget_refused,
     )
-    accounts = Accounts(database, directory, Vault(keyring), client, budgets, asked)
+    vault = Vault(keyring)
+    accounts = Accounts(database, directory, vault, client, budgets, clock, asked)
     limits = ReadingLimits(
         settings.window_back,
         settings.window_ahead,
@@ -262,6 +265,7 @@ def _wire(
     tokens = Tokens(database, token_signer, clock, settings.token_lifetime)
     calendars = AccountCalendars(database, directory, accounts)
     connecting = Connecting(database, directory, accounts, clock, wanting)
+    authorizing = Authorizing(database, directory, accounts, connecting, vault, clock, settings.public_url)
     listing = ConnectionListing(database, directory, sources)
     disconnecting = Disconnecting(database, directory, clock)
     events = EventListing(
@@ -295,6 +299,7 @@ def _wire(
         installation=ProviderInstallation(database, directory, kinds, clock),
         directory=directory,
         connecting=connecting,
+        authorizing=authorizing,
         connections=listing,
         disconnecting=disconnecting,
         health=health,
@@ -313,8 +318,9 @@ def _wire(
             providers=directory,
             connections=listing,
             connecting=connecting,
+            authorizing=authorizing,
             calendars=calendars,
-            sync_configs=SyncConfigs(database, directory, calendars, wanting),
+            sync_configs=SyncConfigs(database, directory, calendars, accounts, authorizing, wanting),
             disconnecting=disconnecting,
             connection_health=health,
             connection_runs=runs,
@@ -330,6 +336,7 @@ def _wire(
             metrics=Metrics(database, counting, clock),
             metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
             answered=counting.answered,
+            public_url=settings.public_url,
             tracing=tracing,
             max_request_bytes=settings.max_request_bytes,
         ),

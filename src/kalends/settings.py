@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from kalends.model.provider import BuiltIn
 from kalends.net.errors import NetError
 from kalends.net.policy import NetPolicy
 
@@ -192,6 +193,28 @@ class Settings(BaseModel):
         description="How long a sync keeps its lease without renewing it.",
     )
 
+    google_client_id: str | None = Field(
+        None, min_length=1, description="Client id of your Google project; without it nobody can connect to Google."
+    )
+    google_client_secret: SecretStr | None = Field(
+        None, min_length=1, description="Client secret of your Google project."
+    )
+    google_accounts_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        "https://accounts.google.com", description="Where people consent; it is also who signs their ID tokens."
+    )
+    google_oauth_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        "https://oauth2.googleapis.com", description="Where Google gives out tokens and takes them back."
+    )
+    google_api_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        "https://www.googleapis.com", description="Where Google's calendar API and its public keys are."
+    )
+    google_requests_per_minute: int = Field(
+        10_000, ge=1, description="What your Google project may ask in a minute, all accounts together."
+    )
+    google_account_requests_per_minute: int = Field(
+        600, ge=1, description="What your Google project may ask in a minute for one account."
+    )
+
     token_lifetime: PositiveDuration = Field(timedelta(hours=4), description="Validity of an access token.")
     request_timeout: PositiveDuration = Field(
         timedelta(seconds=60), description="Time limit of one request to a provider."
@@ -222,6 +245,23 @@ class Settings(BaseModel):
     def embedded(self) -> bool:
         """Whether the database is SQLite."""
         return make_url(self.resolved_database_url).get_backend_name() == "sqlite"
+
+    @property
+    def built_in_providers(self) -> Mapping[str, BuiltIn]:
+        """What the settings give to providers that every site has, by the kind of their plugin."""
+        if self.google_client_id is None or self.google_client_secret is None:
+            return {}
+        google = {
+            "client_id": self.google_client_id,
+            "accounts_url": self.google_accounts_url,
+            "oauth_url": self.google_oauth_url,
+            "api_url": self.google_api_url,
+            "requests_per_minute": str(self.google_requests_per_minute),
+            "account_requests_per_minute": str(self.google_account_requests_per_minute),
+        }
+        secrets = {"client_secret": self.google_client_secret.get_secret_value()}
+        stands_in = not (urlsplit(self.google_accounts_url).hostname or "").endswith(".google.com")
+        return {"google": BuiltIn(google, secrets, "Google (sandbox)" if stands_in else None)}
 
     @property
     def net_policy(self) -> NetPolicy:

@@ -51,14 +51,17 @@ class StagedKind(ScriptedKind):
 class Consents:
     """Connecting by OAuth as it will be answered; no provider here offers it yet."""
 
-    async def by_oauth(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
+    async def begin(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
         del identity, provider_id, schedule_id, redirect_url
         return "https://kalends.example/connect/once"
 
-    async def by_credentials(self, *given: Any, **named: Any) -> Any:
+    async def confirmation(self, *given: Any, **named: Any) -> Any:
         raise NotImplementedError
 
-    async def by_feed(self, *given: Any, **named: Any) -> Any:
+    async def confirm(self, *given: Any, **named: Any) -> Any:
+        raise NotImplementedError
+
+    async def arrive(self, *given: Any, **named: Any) -> Any:
         raise NotImplementedError
 
 
@@ -188,7 +191,7 @@ async def stage_on(url: str, folder: Path, *, limit: int = LIMIT) -> AsyncIterat
             {
                 "whole": create_api(services),
                 "without plugin": create_api(bare.services),
-                "with consent": create_api(replace(services, connecting=Consents())),
+                "with consent": create_api(replace(services, authorizing=Consents())),
                 "broken": create_api(replace(services, authentication=Broken())),
             },
         )

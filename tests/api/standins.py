@@ -1,6 +1,6 @@
 """Use cases that answer what a test tells them to, and remember what they were asked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from kalends.access.authentication import Headers
 from kalends.access.tokens import ClientRefused, IssuedToken
 from kalends.api.services import Services
+from kalends.connections.authorizing import Arrival, Confirmation, Departure, LeftTheWay
 from kalends.connections.events import EventPage
 from kalends.connections.health import ConnectionHealth
 from kalends.connections.listing import ConnectionList
@@ -143,6 +144,7 @@ class StandIns:
             providers=_Providers(self),
             connections=_Connections(self),
             connecting=_Connecting(self),
+            authorizing=_Authorizing(self),
             calendars=_Calendars(self),
             sync_configs=_SyncConfigs(self),
             disconnecting=_Disconnecting(self),
@@ -160,6 +162,7 @@ class StandIns:
             metrics=_Metrics(self),
             metrics_token=METRICS_TOKEN,
             answered=self.answered,
+            public_url="https://kalends.example",
             max_request_bytes=20_000,
         )
 
@@ -245,7 +248,9 @@ class _Connecting(_Part):
         self.all.called("connectByFeed", identity=identity, provider_id=provider_id, schedule_id=schedule_id, url=url)
         return self.all.connections[0]
 
-    async def by_oauth(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
+
+class _Authorizing(_Part):
+    async def begin(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
         self.all.called(
             "connectByOAuth",
             identity=identity,
@@ -254,6 +259,17 @@ class _Connecting(_Part):
             redirect_url=redirect_url,
         )
         return "https://kalends.example/connect/once"
+
+    async def confirmation(self, token: str) -> Confirmation:
+        raise LeftTheWay(token)
+
+    async def confirm(self, token: str) -> Departure:
+        raise LeftTheWay(token)
+
+    async def arrive(
+        self, state: str, browser: Callable[[str], str | None], answer: Mapping[str, str]
+    ) -> Arrival | Departure:
+        raise LeftTheWay(browser(state), answer)
 
 
 class _Calendars(_Part):

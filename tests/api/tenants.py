@@ -213,5 +213,9 @@ TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("GET", "/metrics"): PUBLIC,  # for whoever knows the operator's token; test_metrics.py sees that it names nobody
     ("GET", "/openapi.json"): PUBLIC,
     ("GET", "/docs"): PUBLIC,
+    # for whoever was given a link, in its one browser: tests/connections/test_authorizing.py
+    ("GET", "/connect/{token}"): PUBLIC,
+    ("POST", "/connect/{token}"): PUBLIC,
+    ("GET", "/connect/callback"): PUBLIC,
 }
 """(method, path without prefix) → attempts; the last ones end what the others need."""

@@ -151,6 +151,9 @@ async def test_every_route_says_how_it_keeps_tenants_apart(tenants: Tenants) -> 
         ("GET", "/metrics"),
         ("GET", "/openapi.json"),
         ("GET", "/docs"),
+        ("GET", "/connect/{token}"),
+        ("POST", "/connect/{token}"),
+        ("GET", "/connect/callback"),
     }
 
 

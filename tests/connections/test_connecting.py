@@ -110,7 +110,7 @@ async def test_the_premium_gate_is_shut_only_where_a_site_shuts_it(scripted: Scr
 async def test_oauth_is_not_supported_by_a_provider_of_credentials(scripted: Scripted) -> None:
     world = scripted.world
     refused = await refusal(
-        world.kalends.connecting.by_oauth(
+        world.kalends.authorizing.begin(
             world.admin, provider_id=GUID, schedule_id=world.schedule.id, redirect_url="https://example.org/back"
         )
     )

@@ -19,6 +19,7 @@ import structlog
 from kalends.demo.server import HOST
 from kalends.model.identity import MANAGE_EXTERNAL_CALENDARS
 from tests.cli.operator import Operator
+from tests.sandbox.google.oauth_app import ConsentForm
 from tests.servers import free_port
 
 SCHEDULE = "100ef23e-9e92-4293-8e08-d3747537138f"
@@ -185,3 +186,30 @@ def read_until(demo: Any, text: str) -> str:
 def answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
+
+
+def test_a_google_account_of_a_sandbox_is_connected_while_it_is_served(data_dir: Path, operator: Operator) -> None:
+    port = free_port()
+    url = f"http://{HOST}:{port}"
+    with operator.started("demo", "--data-dir", str(data_dir), "--port", str(port)) as demo:
+        assert f"{url}/demo/google" in read_until(demo, "Ctrl-C ends it.")
+        token = (data_dir / "token").read_text().strip()
+        with httpx2.Client(follow_redirects=True, trust_env=False) as browser:
+            shown = browser.get(f"{url}/demo/google")
+            assert "Google (sandbox)" in shown.text
+            consent = browser.post(str(shown.url), headers={"Origin": url})
+            form = ConsentForm(consent.text)
+            fields = {**form.hidden, "account": form.accounts[0], "scope": form.ticked, "action": "continue"}
+            done = browser.post(str(consent.url.join(form.action)), data=fields)
+            assert done.url.path == "/demo/connected"
+            asked = f"{url}/bookings/v2/external-calendars/connections/{done.url.params['connectionId']}"
+
+            def connection() -> Any:
+                return browser.get(asked, headers={"Authorization": token}).json()["connection"]
+
+            deadline = time.monotonic() + 60
+            while connection()["status"] != "SYNCED" and time.monotonic() < deadline:
+                time.sleep(0.1)
+            assert (connection()["status"], connection()["calendarType"]) == ("SYNCED", "GOOGLE")
+            assert "You said no" in browser.get(f"{url}/demo/connected?error=reject").text
+        assert demo.end(signal.SIGTERM) == 0

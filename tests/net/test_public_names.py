@@ -4,10 +4,10 @@ from kalends.net import errors
 
 def test_the_public_names_are_these() -> None:
     assert kalends.net.__all__ == [
-        "AddressRefused", "AllowRule", "BadUrl", "BasicCredentials", "BudgetSpent", "CredentialScope",
-        "CredentialsWithheld", "GuardedClient", "Limits", "NameUnknown", "NetError", "NetPolicy", "Resolver",
-        "Response", "SrvTarget", "SystemResolver", "TimedOut", "TooLarge", "TooManyRedirects", "Unreachable",
-        "Untrusted",
+        "AddressRefused", "AllowRule", "BadUrl", "BasicCredentials", "BearerCredentials", "BudgetSpent",
+        "CredentialScope", "CredentialsWithheld", "GuardedClient", "Limits", "NameUnknown", "NetError",
+        "NetPolicy", "Resolver", "Response", "SrvTarget", "SystemResolver", "TimedOut", "TooLarge",
+        "TooManyRedirects", "Unreachable", "Untrusted",
     ]  # fmt: skip
     assert all(hasattr(kalends.net, name) for name in kalends.net.__all__)
 

@@ -90,6 +90,7 @@ class Mirror:
     """A store in miniature: keeps one calendar's items as the sync layer does, page by page."""
 
     items: dict[str, tuple[str, bytes | None]] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
     cursor: str | None = None
     continuation: str | None = None
     pages: list[Page] = field(default_factory=list)
@@ -99,6 +100,9 @@ class Mirror:
         wanted = self.items.keys() if keys is None else self.items.keys() & set(keys)
         return {key: self.items[key][0] for key in wanted}
 
+    async def in_groups(self, group_keys: Collection[str]) -> Collection[str]:
+        return [key for key in self.items if self.groups.get(key) in group_keys]
+
     async def sync(
         self,
         session: AccountSession,
@@ -106,6 +110,7 @@ class Mirror:
         *,
         full: bool = False,
         cut_after: int | None = None,
+        since: datetime | None = None,
         thorough: bool = False,
     ) -> list[Page]:
         """Do one pass, or its first pages only; return this call's pages."""
@@ -113,7 +118,12 @@ class Mirror:
             self.cursor = None
         self.pages = []
         reading = session.read(
-            calendar, cursor=self.cursor, continuation=self.continuation, stored=self, thorough=thorough
+            calendar,
+            cursor=self.cursor,
+            continuation=self.continuation,
+            stored=self,
+            since=since,
+            thorough=thorough,
         )
         async for page in reading:
             self._apply(page)
@@ -127,6 +137,7 @@ class Mirror:
         self.pages.append(page)
         for change in page.changed:
             self.items[change.key] = (change.version, change.payload)
+            self.groups[change.key] = change.group_key
         for key in page.removed:
             self.items.pop(key, None)
         self._seen |= {change.key for change in page.changed} | set(page.unchanged)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from kalends.accounts.sessions import credentials_row
+from kalends.accounts.keeping import credentials_row
 from kalends.logs import set_up
 from kalends.net.credentials import BasicCredentials, CredentialScope
 from kalends.settings import load

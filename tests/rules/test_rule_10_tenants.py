@@ -113,7 +113,7 @@ async def test_rule_10_another_sites_ids_are_not_found(scripted: Scripted) -> No
         kalends.connecting.by_credentials(
             stranger, provider_id=GUID, schedule_id=scripted.world.schedule.id, email=EMAIL, password="right"
         ),
-        kalends.connecting.by_oauth(
+        kalends.authorizing.begin(
             stranger, provider_id=GUID, schedule_id=scripted.world.schedule.id, redirect_url="https://example.org"
         ),
     ]

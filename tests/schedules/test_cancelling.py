@@ -45,7 +45,7 @@ async def test_its_accounts_are_disconnected_and_no_new_ones_are_connected(scrip
     assert await world.titles() == []
     calls = [
         scripted.connect(),
-        world.kalends.connecting.by_oauth(
+        world.kalends.authorizing.begin(
             world.admin, provider_id=GUID, schedule_id=world.schedule.id, redirect_url="https://example.org"
         ),
     ]

@@ -3,12 +3,12 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from kalends.model.calendar import Account, ExternalCalendar, ItemChange, Page
 from kalends.net.client import GuardedClient
-from kalends.providers.base import AccountSession, StoredVersions
+from kalends.providers.base import AccountSession, CredentialKeeper, StoredVersions
 from kalends.providers.errors import CalendarGone, CredentialsRefused, CursorRefused, Unavailable
 from tests.scripted_provider import ScriptedKind
 from tests.state_machine.course import Course, Fault, Place, current
@@ -57,8 +57,9 @@ class StagedKind(ScriptedKind):
         config: Mapping[str, str],
         credentials: Mapping[str, Any],
         known_quirks: Collection[str] = frozenset(),
+        keeper: CredentialKeeper | None = None,
     ) -> AsyncIterator[AccountSession]:
-        del client, config
+        del client, config, keeper
         session = _Session(self.account, current.get() or Course(), frozenset(known_quirks))
         await session.request()
         self._check(credentials["password"])
@@ -105,15 +106,16 @@ class _Session:
         cursor: str | None,
         continuation: str | None,
         stored: StoredVersions,
+        since: datetime | None = None,
         thorough: bool = False,
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:
-        del thorough
+        del since, thorough
         course, remote = self.course, self.account.calendars[calendar.id]
         await self.request(remote.id)
         self._check_there(remote)
         known = await stored.versions()
-        since = self._since(remote, cursor)
+        begun = self._since(remote, cursor)
         upto, last = self._begin(remote, continuation)
         if self._lies(remote, known, fresh=continuation is None and not doubted):
             yield Page(removed=() if cursor is None else tuple(sorted(known)), continuation=f"{upto}/")
@@ -122,7 +124,7 @@ class _Session:
             await self.request(remote.id)
             course.ended[remote.id] = doubted
             return
-        keys = sorted(remote.held) if cursor is None else remote.changed(since, upto.upto)
+        keys = sorted(remote.held) if cursor is None else remote.changed(begun, upto.upto)
         before: Page | None = None
         for page in self._pages(remote, [key for key in keys if key > last], known, upto, full=cursor is None):
             await self.request(remote.id)

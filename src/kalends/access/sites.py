@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from kalends.model.clock import Clock
 from kalends.model.errors import Invalid, NotFound, Rule
 from kalends.model.ids import new_id
+from kalends.model.provider import ConnectScopes
 from kalends.model.schedule import Site, Titles
 from kalends.model.time import is_iana_zone
 from kalends.store.database import Database, Transaction
@@ -39,6 +40,7 @@ class SiteAdministration:
         time_zone: str = "UTC",
         redirect_origins: Iterable[str] = (),
         titles: Titles = Titles.ADMINS,
+        connect_scopes: ConnectScopes = ConnectScopes.FULL,
     ) -> Site:
         """Make a site; raises `Invalid`."""
         site = Site(
@@ -48,6 +50,7 @@ class SiteAdministration:
             titles,
             _origins(redirect_origins),
             self._clock.now(),
+            connect_scopes,
         )
         async with self._database.write() as writer:
             await Sites(writer).add(site)
@@ -61,6 +64,7 @@ class SiteAdministration:
         time_zone: str | None = None,
         redirect_origins: Iterable[str] | None = None,
         titles: Titles | None = None,
+        connect_scopes: ConnectScopes | None = None,
     ) -> Site:
         """Change what is given of a site; the schedules that follow its zone follow. Raises `NotFound`, `Invalid`."""
         async with self._database.write() as writer:
@@ -75,6 +79,8 @@ class SiteAdministration:
                 site = replace(site, redirect_origins=_origins(redirect_origins))
             if titles is not None:
                 site = replace(site, titles=titles)
+            if connect_scopes is not None:
+                site = replace(site, connect_scopes=connect_scopes)
             await sites.update(site)
             if site.time_zone != before.time_zone:
                 await self._on_new_zone(writer, site.id, site.time_zone)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from kalends.model.errors import Invalid, Rule, provider_not_found
-from kalends.model.provider import Provider
+from kalends.model.provider import BuiltIn, Provider
 from kalends.providers.base import ProviderKind
 from kalends.store.database import Database, Transaction
 from kalends.store.providers import Install, Installs
@@ -16,9 +16,12 @@ log = structlog.get_logger(__name__)
 class ProviderDirectory:
     """Knows the kinds of providers, and what each site has of them."""
 
-    def __init__(self, database: Database, kinds: Mapping[str, ProviderKind]) -> None:
+    def __init__(
+        self, database: Database, kinds: Mapping[str, ProviderKind], given: Mapping[str, BuiltIn] | None = None
+    ) -> None:
         self._database = database
         self._kinds = kinds
+        self._given = given or {}
 
     def kind(self, provider: Provider) -> ProviderKind:
         """Return the plugin behind a provider."""
@@ -28,7 +31,8 @@ class ProviderDirectory:
         """Return the providers that can be connected to: the built-in ones by name, then the installed ones."""
         async with self._database.read() as connection:
             installs = await Installs(connection, site_id).all()
-        return [*self._built_in(), *self._installed([one for one in installs if one.removed_at is None])]
+        there = [one for one in self._built_in() if self._is_set_up(one)]
+        return [*there, *self._installed([one for one in installs if one.removed_at is None])]
 
     async def get(self, site_id: str, provider_id: str) -> Provider:
         """Return a provider that can be connected to; raises `NotFound`."""
@@ -69,10 +73,26 @@ class ProviderDirectory:
 
     def _built_in(self) -> Sequence[Provider]:
         return [
-            _provider(kind, kind.built_in_id, kind.default_name, {}, built_in=True)
+            _provider(
+                kind,
+                kind.built_in_id,
+                given.name or kind.default_name,
+                given.config,
+                built_in=True,
+                secrets=given.secrets,
+            )
             for kind in sorted(self._kinds.values(), key=lambda one: one.default_name)
             if kind.built_in_id is not None
+            for given in (self._given.get(kind.kind, BuiltIn()),)
         ]
+
+    def _is_set_up(self, provider: Provider) -> bool:
+        """Tell whether a built-in provider was given all that it needs: else nobody could connect to it."""
+        try:
+            self._kinds[provider.kind].check_config(provider.settings)
+        except ValueError:
+            return False
+        return True
 
     def _installed(self, installs: Sequence[Install]) -> Sequence[Provider]:
         found = []
@@ -86,6 +106,15 @@ class ProviderDirectory:
 
 
 def _provider(
-    kind: ProviderKind, provider_id: str, name: str, config: Mapping[str, str], *, built_in: bool
+    kind: ProviderKind,
+    provider_id: str,
+    name: str,
+    config: Mapping[str, str],
+    *,
+    built_in: bool,
+    secrets: Mapping[str, str] | None = None,
 ) -> Provider:
-    return Provider(provider_id, kind.kind, name, kind.calendar_type, kind.features(config), built_in, dict(config))
+    features = kind.features(config)
+    return Provider(
+        provider_id, kind.kind, name, kind.calendar_type, features, built_in, dict(config), dict(secrets or {})
+    )

@@ -1,15 +1,18 @@
 """Speaking for a connected account: its sealed credentials, opened for the time of a session."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from kalends.accounts.directory import ProviderDirectory
+from kalends.accounts.keeping import HeldCredentials, StoredCredentials, credentials_row
 from kalends.model.calendar import Account
+from kalends.model.clock import Clock
 from kalends.model.connection import Connection
 from kalends.model.provider import Provider
 from kalends.net.budgets import Budgets
 from kalends.net.client import GuardedClient
-from kalends.providers.base import AccountSession, ConnectsByFeed
+from kalends.providers.base import AccountSession, ConnectsByFeed, ConnectsByOAuth, ConsentAsked
 from kalends.providers.errors import CredentialsRefused, NotSupported, Unavailable
 from kalends.store.database import Database
 from kalends.vault.sealing import SealBroken, Vault
@@ -28,6 +31,7 @@ class Accounts:
         vault: Vault,
         client: GuardedClient,
         budgets: Budgets,
+        clock: Clock,
         watch: ProviderWatch,
     ) -> None:
         self._database = database
@@ -35,6 +39,7 @@ class Accounts:
         self._vault = vault
         self._client = client
         self._budgets = budgets
+        self._clock = clock
         self._watch = watch
 
     async def find(self, provider: Provider, *, email: str, password: str) -> Account:
@@ -42,7 +47,25 @@ class Accounts:
         kind = self._directory.kind(provider)
         # which account it is, nobody knows yet: until then it is known by what was typed
         client = self._client_for(provider, f"{provider.id} {email.strip().lower()}")
-        return await kind.connect_with_credentials(client, provider.config, email=email, password=password)
+        return await kind.connect_with_credentials(client, provider.settings, email=email, password=password)
+
+    async def find_by_code(self, provider: Provider, *, code: str, asked: ConsentAsked) -> Account:
+        """Return the account whose owner has just consented; raises `ProviderError`."""
+        kind = self.oauth(provider)
+        return await kind.connect_with_code(
+            self._client_for(provider, f"{provider.id} connecting"),
+            provider.settings,
+            code=code,
+            asked=asked,
+            now=self._clock.now(),
+        )
+
+    def oauth(self, provider: Provider) -> ConnectsByOAuth:
+        """Return the plugin behind a provider, where accounts are connected to it by OAuth; raises `NotSupported`."""
+        kind = self._directory.kind(provider)
+        if not isinstance(kind, ConnectsByOAuth):
+            raise NotSupported(f"{provider.kind} has no OAuth", public=f"{provider.name} does not connect by OAuth.")
+        return kind
 
     async def find_feed(self, provider: Provider, *, url: str) -> Account:
         """Return the account that stands for a feed; raises `NotSupported`, and `BadUrl` for what is no address."""
@@ -51,14 +74,15 @@ class Accounts:
             raise NotSupported(
                 f"{provider.kind} has no feeds", public=f"{provider.name} does not connect by the address of a feed."
             )
-        return await kind.connect_by_feed(self._client, provider.config, url=url)
+        return await kind.connect_by_feed(self._client, provider.settings, url=url)
 
     @asynccontextmanager
     async def open(self, provider: Provider, account: Account) -> AsyncIterator[AccountSession]:
         """Open a session for an account that was just found; raises `ProviderError`."""
         kind = self._directory.kind(provider)
         client = self._client_for(provider, account.key)
-        async with kind.session(client, provider.config, account.credentials) as session:
+        keeper = HeldCredentials(self._clock)
+        async with kind.session(client, provider.settings, account.credentials, keeper=keeper) as session:
             yield session
 
     @asynccontextmanager
@@ -75,13 +99,11 @@ class Accounts:
         """
         if sealed is None:
             raise CredentialsRefused("the credentials were erased")
-        try:
-            credentials = self._vault.open(sealed, row=credentials_row(connection.site_id, connection.id))
-        except SealBroken as error:
-            raise Unavailable(str(error)) from None
+        credentials = self.unseal(sealed, connection.site_id, connection.id)
         kind = self._directory.kind(provider)
         client = self._client_for(provider, connection.account_key, sent)
-        async with kind.session(client, provider.config, credentials, connection.quirks) as session:
+        keeper = StoredCredentials(self._database, self._vault, self._clock, connection.site_id, connection.id)
+        async with kind.session(client, provider.settings, credentials, connection.quirks, keeper) as session:
             yield session
 
     def _client_for(
@@ -94,14 +116,16 @@ class Accounts:
             if sent is not None:
                 sent()
 
-        allowances = self._directory.kind(provider).budgets(provider.config)
+        allowances = self._directory.kind(provider).budgets(provider.settings)
         return self._client.watched(watch).within(self._budgets.of(provider.kind, account_key, allowances))
 
     def seal(self, account: Account, site_id: str, connection_id: str) -> bytes:
         """Return the account's credentials as they are stored with a connection."""
         return self._vault.seal(account.credentials, row=credentials_row(site_id, connection_id))
 
-
-def credentials_row(site_id: str, connection_id: str) -> str:
-    """Return the name under which a connection's credentials are sealed."""
-    return f"connections/{site_id}/{connection_id}"
+    def unseal(self, sealed: bytes, site_id: str, connection_id: str) -> Mapping[str, Any]:
+        """Return credentials that are stored with a connection; raises `Unavailable` where the seal is broken."""
+        try:
+            return self._vault.open(sealed, row=credentials_row(site_id, connection_id))
+        except SealBroken as error:
+            raise Unavailable(str(error)) from None

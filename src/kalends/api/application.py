@@ -27,6 +27,7 @@ from kalends.api import (
     sync_config,
     token,
 )
+from kalends.api.authorizing import AuthorizationPages
 from kalends.api.edge import REQUEST_ID, LastResort, RequestLog
 from kalends.api.openapi.serving import Documents
 from kalends.api.operations import EXTERNAL_CALENDARS, Endpoint, Operation
@@ -55,14 +56,19 @@ ALLOWED_HEADERS = (
 )
 
 
-def create_api(services: Services) -> Starlette:
-    """Return the application: the operations, the token endpoint, what monitors ask, and the API's documents."""
+def create_api(services: Services, *, beside: Sequence[Route] = ()) -> Starlette:
+    """Return the application: the operations, the token endpoint, what monitors ask, pages, and the API's documents.
+
+    `beside` are further routes, which come last.
+    """
     app = Starlette(
         routes=[
             *(_route(prefix, operation, services) for operation in OPERATIONS for prefix in operation.prefixes),
             Route(token.PATH, token.TokenEndpoint(services).answer, methods=["POST"], name="token"),
             *_monitoring(services),
+            *AuthorizationPages(services).routes(),
             *Documents(OPERATIONS).routes(),
+            *beside,
         ],
         middleware=[
             Middleware(RequestLog, answered=services.answered, tracing=services.tracing),

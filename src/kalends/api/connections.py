@@ -110,7 +110,7 @@ async def list_connections(services: Services, call: Call[ListConnections]) -> C
 async def connect_by_oauth(services: Services, call: Call[ConnectByOAuth]) -> OAuthAnswer:
     """Answer with the URL at which connecting goes on."""
     asked = call.asked
-    url = await services.connecting.by_oauth(
+    url = await services.authorizing.begin(
         call.identity,
         provider_id=asked.provider_id,
         schedule_id=asked.schedule_id,

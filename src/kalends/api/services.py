@@ -1,12 +1,13 @@
 """What the API calls: each use case as the few methods that are needed of it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from kalends.access.authentication import Headers
 from kalends.access.tokens import IssuedToken
+from kalends.connections.authorizing import Arrival, Confirmation, Departure
 from kalends.connections.events import EventPage
 from kalends.connections.health import ConnectionHealth
 from kalends.connections.listing import ConnectionList
@@ -77,8 +78,26 @@ class AccountConnecting(Protocol):
         """Connect a feed by its address."""
         ...
 
-    async def by_oauth(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
-        """Return the URL at which the account's owner consents."""
+
+class AccountAuthorizing(Protocol):
+    """See `kalends.connections.authorizing.Authorizing`."""
+
+    async def begin(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
+        """Return the link at which the account's owner begins."""
+        ...
+
+    async def confirmation(self, token: str) -> Confirmation:
+        """Return what is to be confirmed at a link."""
+        ...
+
+    async def confirm(self, token: str) -> Departure:
+        """Use the link up, and return where the browser goes."""
+        ...
+
+    async def arrive(
+        self, state: str, browser: Callable[[str], str | None], answer: Mapping[str, str]
+    ) -> Arrival | Departure:
+        """Take the provider's answer, and return where the browser goes."""
         ...
 
 
@@ -219,6 +238,7 @@ class Services:
     providers: ProviderListing
     connections: ConnectionReading
     connecting: AccountConnecting
+    authorizing: AccountAuthorizing
     calendars: CalendarListing
     sync_configs: SyncConfigChanging
     disconnecting: ConnectionEnding
@@ -239,5 +259,7 @@ class Services:
     metrics_token: str | None
     """What monitors have to know; where there is none, nobody is told."""
     answered: Answered
+    public_url: str
+    """The URL by which browsers reach this service, without a slash at its end."""
     tracing: Tracing = field(default_factory=NoTracing)
     max_request_bytes: int = 1 << 20

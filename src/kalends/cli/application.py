@@ -18,6 +18,7 @@ from kalends.cli import (
     doctor,
     events,
     providers,
+    sandbox,
     schedules,
     serve,
     sites,
@@ -45,7 +46,7 @@ app.command("demo")(demo.demo)
 app.command("config")(config.config)
 app.command("doctor")(doctor.doctor)
 app.command("top")(top.top)
-for group in (database, sites, users, apps, api_keys, tokens, schedules, providers, connections, events):
+for group in (database, sites, users, apps, api_keys, tokens, schedules, providers, connections, events, sandbox):
     app.add_typer(group.app)
 for command in (attending.runs, attending.acknowledge, attending.unacknowledge):
     connections.app.command()(command)

@@ -34,7 +34,7 @@ def masked(settings: "Settings") -> dict[str, Any]:
     values = {name: _plain(getattr(settings, name)) for name in type(settings).model_fields}
     values["database_url"] = masked_database_url(settings.resolved_database_url)
     values["public_url"] = _masked_web_url(settings.public_url)
-    for name in ("secret_key", "metrics_token"):
+    for name in ("secret_key", "metrics_token", "google_client_secret"):
         values[name] = None if getattr(settings, name) is None else MASK
     return values
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from kalends.cli.options import WAIT_SECONDS, Json, SiteId, Timeout, the_one
 from kalends.cli.output import Answer, facts, instant, line, stderr, table
@@ -90,6 +91,39 @@ def connect_feed(
         at = await kalends.directory.named(operator.site_id, provider)
         view = await kalends.connecting.by_feed(operator, provider_id=at.id, schedule_id=schedule, url=url)
         return await _imported(session, operator, view, timedelta(seconds=timeout), as_json=json)
+
+    run(work, as_json=json)
+
+
+@app.command("connect-oauth")
+def connect_oauth(
+    *,
+    site: SiteId = None,
+    schedule: Schedule,
+    provider: Provider,
+    redirect_url: Annotated[
+        str,
+        typer.Option(
+            "--redirect-url",
+            metavar="URL",
+            help="Where the browser goes in the end, with connectionId or error in its query; an origin of the site's.",
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Print a link at which the owner of an account, at Google say, connects it in a browser.
+
+    The link is good for ten minutes, and once. Give it to nobody but the owner of the schedule.
+    """
+
+    async def work(session: Session) -> Answer:
+        kalends = session.kalends
+        operator = await session.operator(site)
+        at = await kalends.directory.named(operator.site_id, provider)
+        url = await kalends.authorizing.begin(
+            operator, provider_id=at.id, schedule_id=schedule, redirect_url=redirect_url
+        )
+        return Answer({"oauthUrl": url}, [Text(url, no_wrap=True, overflow="ignore")])
 
     run(work, as_json=json)
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,6 +126,9 @@ def _demo(port: int | None, data_dir: Path, *, once: bool, as_json: bool) -> Non
 async def _run(settings: "Settings", bound: "socket.socket | None", *, as_json: bool) -> None:
     from kalends.cli import serving
     from kalends.demo.calendars import demo_accounts
+    from kalends.demo.google import google_sandbox
+    from kalends.demo.pages import DemoPages
+    from kalends.demo.seeding import STAFF, offer_google
     from kalends.demo.server import calendar_server
     from kalends.demo.settings import reaching
 
@@ -133,10 +136,12 @@ async def _run(settings: "Settings", bound: "socket.socket | None", *, as_json: 
     progress = None if as_json else stderr()
     if progress is not None:
         progress.print(line("Starting a calendar server and connecting two schedules to it …", style="dim"))
-    async with (
-        calendar_server(settings.data_dir / "caldav", demo_accounts(datetime.now(UTC))) as server,
-        opened(reaching(settings, server.address, url)) as kalends,
-    ):
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(
+            calendar_server(settings.data_dir / "caldav", demo_accounts(datetime.now(UTC)))
+        )
+        google = await stack.enter_async_context(google_sandbox()) if url else None
+        kalends = await stack.enter_async_context(opened(reaching(settings, server.address, url, google)))
         shown = await prepare(kalends, server, progress)
         _keep(shown.seeded.token, settings.data_dir / TOKEN_FILE)
 
@@ -144,10 +149,12 @@ async def _run(settings: "Settings", bound: "socket.socket | None", *, as_json: 
             hints = serving_hints(shown, url) if url else once_hints(settings)
             show(Answer(shown.document(), [*shown.tables(), *hints]), as_json=as_json)
 
-        if bound is None:
+        if bound is None or url is None:
             announce()
         else:
-            await serving.serve(kalends, bound, ready=announce)
+            provider = await offer_google(kalends, shown.seeded, url)
+            pages = DemoPages(kalends, shown.seeded.operator, provider.id, STAFF[0].schedule_id, url)
+            await serving.serve(kalends, bound, ready=announce, beside=pages.routes())
 
 
 def _keep(token: str, file: Path) -> None:
@@ -187,6 +194,7 @@ async def prepare(kalends: "Kalends", server: Any, progress: "Console | None") -
 
 def serving_hints(shown: Shown, url: str) -> list[Text]:
     """Return where the API is and how to call it, ready to paste."""
+    from kalends.demo.pages import CONNECT_PATH
     from kalends.demo.seeding import STAFF
 
     schedule_id, token = STAFF[0].schedule_id, shown.seeded.token
@@ -200,6 +208,8 @@ def serving_hints(shown: Shown, url: str) -> list[Text]:
         Text(curl),
         Text("\nWith the official SDK (more in docs/sdk.md):", style="bold"),
         Text(_SDK.format(url=url, schedule_id=schedule_id, token=token)),
+        Text("\nConnect a Google account, of a sandbox that stands in for Google, in your browser:", style="bold"),
+        Text(f"{url}{CONNECT_PATH}\n"),
         line("Ctrl-C ends it.", style="dim"),
     ]
 

@@ -3,12 +3,13 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from kalends.api.application import create_api, create_monitoring
 from kalends.cli.output import CommandFailed
@@ -49,13 +50,20 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(kalends: "Kalends", bound: socket.socket, *, ready: Callable[[], None], work: bool = True) -> None:
+async def serve(
+    kalends: "Kalends",
+    bound: socket.socket,
+    *,
+    ready: Callable[[], None],
+    work: bool = True,
+    beside: Sequence[Route] = (),
+) -> None:
     """Serve until SIGINT or SIGTERM; requests and syncs under way then end, or hand their leases back.
 
-    `ready` is called once requests are answered. Without `work`, syncs are left to other processes. A second signal
-    ends requests and syncs at once.
+    `ready` is called once requests are answered. Without `work`, syncs are left to other processes. `beside` are
+    routes besides those of the API. A second signal ends requests and syncs at once.
     """
-    await _until_told(kalends, _Server(create_api(kalends.services), bound, ready), work=work)
+    await _until_told(kalends, _Server(create_api(kalends.services, beside=beside), bound, ready), work=work)
 
 
 async def work(kalends: "Kalends", bound: socket.socket | None, *, ready: Callable[[], None]) -> None:

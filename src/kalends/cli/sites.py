@@ -7,6 +7,7 @@ import typer
 from kalends.cli.options import Json, Name, SiteId, TimeZone
 from kalends.cli.output import Answer, facts, instant, table
 from kalends.cli.session import Session, run
+from kalends.model.provider import ConnectScopes
 from kalends.model.schedule import Titles
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ WhoSeesTitles = Annotated[
         "--titles", metavar="admins|owner_only", help="Who besides the owner of a schedule sees titles of its events."
     ),
 ]
+ConsentTo = Annotated[
+    ConnectScopes | None,
+    typer.Option(
+        "--connect-scopes",
+        metavar="full|read",
+        help="What people are asked to consent to when they connect by OAuth: all that is offered, or reading alone.",
+    ),
+]
 
 
 @app.command()
@@ -37,6 +46,7 @@ def create(
     time_zone: TimeZone = None,
     redirect_origin: Origins = None,
     titles: WhoSeesTitles = None,
+    connect_scopes: ConsentTo = None,
     json: Json = False,
 ) -> None:
     """Make a site."""
@@ -48,6 +58,7 @@ def create(
                 time_zone=time_zone or "UTC",
                 redirect_origins=redirect_origin or (),
                 titles=titles or Titles.ADMINS,
+                connect_scopes=connect_scopes or ConnectScopes.FULL,
             )
         )
 
@@ -65,6 +76,7 @@ def update(
         bool, typer.Option("--no-redirect-origins", help="Empty the list of redirect origins.")
     ] = False,
     titles: WhoSeesTitles = None,
+    connect_scopes: ConsentTo = None,
     json: Json = False,
 ) -> None:
     """Change what is given of a site; redirect origins replace the list."""
@@ -79,6 +91,7 @@ def update(
                 time_zone=time_zone,
                 redirect_origins=[] if no_redirect_origins else redirect_origin,
                 titles=titles,
+                connect_scopes=connect_scopes,
             )
         )
 
@@ -107,6 +120,7 @@ def _answer(site: "Site") -> Answer:
         time_zone=site.time_zone,
         redirect_origins=", ".join(site.redirect_origins) or None,
         titles=site.titles,
+        connect_scopes=site.connect_scopes,
     )
     return Answer(_document(site), [shown])
 
@@ -118,5 +132,6 @@ def _document(site: "Site") -> dict[str, Any]:
         "timeZone": site.time_zone,
         "redirectOrigins": list(site.redirect_origins),
         "titles": site.titles.value,
+        "connectScopes": site.connect_scopes.value,
         "createdDate": instant(site.created_at),
     }

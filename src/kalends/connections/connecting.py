@@ -1,8 +1,8 @@
 """Connecting an account to a schedule."""
 
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -39,6 +39,15 @@ from kalends.sync.outcome import describe
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class FoundAccount:
+    """An account with its calendars; `redirect_url` is where its owner came from, by OAuth."""
+
+    account: Account
+    calendars: Sequence[ExternalCalendar]
+    redirect_url: str | None = None
+
+
 class Connecting:
     """Connects accounts, and reconnects those that were connected before."""
 
@@ -60,9 +69,9 @@ class Connecting:
         `PermissionDenied`, `PreconditionFailed` (`NOT_SUPPORTED_BY_PROVIDER`), `Unauthenticated` (`BAD_CREDENTIALS`),
         `ProviderUnavailable`.
         """
-        provider, schedule = await self._reach(identity, provider_id, schedule_id)
+        provider, schedule = await self.reach(identity, provider_id, schedule_id)
         require_premium(identity)
-        _check_active(schedule)
+        check_active(schedule)
         if ConnectMethod.CREDENTIALS not in provider.features.connect_methods:
             raise not_supported_by_provider(f"{provider.name} does not connect by e-mail address and password.")
         finding = self._accounts.find(provider, email=email, password=password)
@@ -75,9 +84,9 @@ class Connecting:
         `NotFound`, `PermissionDenied`, `PreconditionFailed` (`NOT_SUPPORTED_BY_PROVIDER`), `Unauthenticated`
         (`BAD_CREDENTIALS`), `ProviderUnavailable`.
         """
-        provider, schedule = await self._reach(identity, provider_id, schedule_id)
+        provider, schedule = await self.reach(identity, provider_id, schedule_id)
         require_premium(identity)
-        _check_active(schedule)
+        check_active(schedule)
         try:
             return await self._connect(identity, provider, schedule, self._accounts.find_feed(provider, url=url))
         except BadUrl:
@@ -89,9 +98,7 @@ class Connecting:
         self, identity: Identity, provider: Provider, schedule: Schedule, finding: Awaitable[Account]
     ) -> ConnectionView:
         try:
-            account = await finding
-            async with self._accounts.open(provider, account) as session:
-                calendars = await session.list_calendars()
+            connection = await self.connect(identity, provider, schedule, await finding)
         except CredentialsRefused as refused:
             raise Unauthenticated(refused.public, code="BAD_CREDENTIALS") from None
         except NotSupported as unsupported:
@@ -100,51 +107,64 @@ class Connecting:
             # the caller learns nothing about the network; the operator learns which host, and why
             log.warning("provider_not_reached", provider=provider.id, error=describe(error))
             raise provider_unavailable(error.public, provider.id) from None
-        if not calendars:
-            raise not_supported_by_provider("There is no calendar that holds events.")
-        connection = await self._keep(identity, provider, schedule, account, calendars)
         return ConnectionView(connection, provider)
 
-    async def by_oauth(self, identity: Identity, *, provider_id: str, schedule_id: str, redirect_url: str) -> str:
-        """Return the URL at which the account's owner consents.
-
-        Raises `NotFound`, `PermissionDenied`, `PreconditionFailed` (`NOT_SUPPORTED_BY_PROVIDER`).
-        """
-        provider, schedule = await self._reach(identity, provider_id, schedule_id)
-        if urlsplit(redirect_url).scheme not in {"http", "https"}:
-            raise Invalid.one("redirectUrl", "must be a web URL", Rule.FORMAT, data={"type": "WEB_URL"})
-        _check_active(schedule)
-        raise not_supported_by_provider(f"{provider.name} does not connect by OAuth.")
-
-    async def _reach(self, identity: Identity, provider_id: str, schedule_id: str) -> tuple[Provider, Schedule]:
-        provider = await self._directory.get(identity.site_id, provider_id)
-        async with self._database.read() as reader:
-            schedule = await find_schedule(reader, identity, schedule_id, Permission.MANAGE_ALL_CONNECTIONS)
-        return provider, schedule
-
-    async def _keep(
+    async def connect(
         self,
         identity: Identity,
         provider: Provider,
         schedule: Schedule,
         account: Account,
-        calendars: Sequence[ExternalCalendar],
+        *,
+        redirect_url: str | None = None,
     ) -> Connection:
+        """Connect an account that was just found, and begin its first import.
+
+        `redirect_url` is where its owner came from, by OAuth. Raises `ProviderError` where its calendars cannot be
+        listed, or there are none that hold events, and `PermissionDenied` or `PreconditionFailed` where the schedule
+        has changed meanwhile.
+        """
+        async with self._accounts.open(provider, account) as session:
+            calendars = await session.list_calendars()
+        if not calendars:
+            nothing = "There is no calendar that holds events."
+            raise NotSupported(nothing, public=nothing)
+        return await self.keep(identity, provider, schedule, FoundAccount(account, calendars, redirect_url))
+
+    async def keep(self, identity: Identity, provider: Provider, schedule: Schedule, found: FoundAccount) -> Connection:
+        """Store a connection to an account, or fresh credentials with the one that there is, and ask for a sync."""
         try:
-            return await self._write(identity, provider, schedule, account, calendars)
+            return await self._write(identity, provider, schedule, found)
         except AlreadyThere:
             # another request connected the same account in this moment: its row is there now
-            return await self._write(identity, provider, schedule, account, calendars)
+            return await self._write(identity, provider, schedule, found)
+
+    async def with_what_is_kept(self, provider: Provider, schedule: Schedule, account: Account) -> Account | None:
+        """Return an account with the lasting credentials that its connection keeps; None where it keeps none."""
+        async with self._database.read() as reader:
+            connections = Connections(reader, schedule.site_id)
+            earlier = await connections.of_account(schedule.id, provider.id, account.key)
+            sealed = await connections.sealed_credentials(earlier.id) if earlier else None
+        if earlier is None or sealed is None or earlier.status is Status.ERROR:
+            return None
+        kept = self._accounts.unseal(sealed, schedule.site_id, earlier.id)
+        return replace(account, credentials={**kept, **account.credentials}, lasting=True)
+
+    async def reach(self, identity: Identity, provider_id: str, schedule_id: str) -> tuple[Provider, Schedule]:
+        """Return a provider and a schedule that somebody may connect; raises `NotFound`, `PermissionDenied`."""
+        provider = await self._directory.get(identity.site_id, provider_id)
+        async with self._database.read() as reader:
+            schedule = await find_schedule(reader, identity, schedule_id, Permission.MANAGE_ALL_CONNECTIONS)
+        return provider, schedule
 
     async def _write(
         self,
         identity: Identity,
         provider: Provider,
         schedule: Schedule,
-        account: Account,
-        calendars: Sequence[ExternalCalendar],
+        found: FoundAccount,
     ) -> Connection:
-        now = self._clock.now()
+        now, account = self._clock.now(), found.account
         async with self._database.write() as writer:
             await _still_allowed(writer, identity, schedule)
             connections = Connections(writer, identity.site_id)
@@ -153,7 +173,7 @@ class Connecting:
                 await connections.lock(earlier.id)
                 earlier = await connections.get(earlier.id)
             if earlier is None:
-                connection = _new(identity, provider, schedule, account, calendars, now)
+                connection = _new(identity, provider, schedule, found, now)
                 sealed = self._accounts.seal(account, identity.site_id, connection.id)
                 await connections.add(connection, credentials=sealed)
             else:
@@ -161,11 +181,16 @@ class Connecting:
                 sealed = self._accounts.seal(account, identity.site_id, connection.id)
                 await connections.void_lease(connection.id)
                 await connections.set_account(
-                    connection.id, email=account.email, addresses=account.addresses, credentials=sealed
+                    connection.id,
+                    email=account.email,
+                    addresses=account.addresses,
+                    credentials=sealed,
+                    scopes=account.scopes,
+                    redirect_url=found.redirect_url,
                 )
                 if earlier.status in {Status.DISCONNECTED, Status.ERROR}:
                     await connections.revive(connection.id)
-            await Calendars(writer, identity.site_id).see(connection.id, calendars, select_own=earlier is None)
+            await Calendars(writer, identity.site_id).see(connection.id, found.calendars, select_own=earlier is None)
             await self._wanting.sync(writer, ConnectionKey(identity.site_id, connection.id))
             return await find_connection(writer, identity, connection.id, Permission.READ_ALL_CONNECTIONS)
 
@@ -180,10 +205,11 @@ async def _still_allowed(writer: Transaction, identity: Identity, schedule: Sche
     owner = await Users(writer, identity.site_id).get(now.owner_id) if now.owner_id else None
     if now.owner_id != schedule.owner_id or (owner is not None and owner.disabled_at is not None):
         raise PermissionDenied("The owner of the schedule is disabled or has just changed.")
-    _check_active(now)
+    check_active(now)
 
 
-def _check_active(schedule: Schedule) -> None:
+def check_active(schedule: Schedule) -> None:
+    """Raise `PreconditionFailed` (`SCHEDULE_CANCELLED`) where nothing can be connected to a schedule any more."""
     if schedule.status is ScheduleStatus.CANCELLED:
         raise schedule_cancelled(schedule.id)
 
@@ -192,11 +218,11 @@ def _new(
     identity: Identity,
     provider: Provider,
     schedule: Schedule,
-    account: Account,
-    calendars: Sequence[ExternalCalendar],
+    found: FoundAccount,
     now: datetime,
 ) -> Connection:
-    has_primary = any(calendar.primary for calendar in calendars)
+    account = found.account
+    has_primary = any(calendar.primary for calendar in found.calendars)
     return Connection(
         site_id=identity.site_id,
         id=new_connection_id(),
@@ -216,4 +242,6 @@ def _new(
         last_error=None,
         wanted_rev=0,
         done_rev=0,
+        scopes=account.scopes,
+        redirect_url=found.redirect_url,
     )

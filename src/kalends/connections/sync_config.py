@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kalends.accounts.directory import ProviderDirectory
+from kalends.accounts.sessions import Accounts
+from kalends.connections.authorizing import Authorizing
 from kalends.connections.calendars import AccountCalendars, not_connected
 from kalends.connections.finding import find_connection
 from kalends.connections.views import ConnectionView, Failures
@@ -61,11 +63,15 @@ class SyncConfigs:
         database: Database,
         directory: ProviderDirectory,
         calendars: AccountCalendars,
+        accounts: Accounts,
+        authorizing: Authorizing,
         wanting: Wanting,
     ) -> None:
         self._database = database
         self._directory = directory
         self._calendars = calendars
+        self._accounts = accounts
+        self._authorizing = authorizing
         self._wanting = wanting
 
     async def update(self, identity: Identity, connection_id: str, change: SyncConfigChange) -> ConnectionView:
@@ -82,12 +88,27 @@ class SyncConfigs:
             raise Failures.of([connection]).error()
         if connection.status is Status.DISCONNECTED:
             raise not_connected()
+        await self._check_consent(identity, connection, provider, change)
         _check_supported(provider, change)
         if change.imports is not None:
             await self._change_imports(connection, change.imports)
         async with self._database.read() as reader:
             changed = await find_connection(reader, identity, connection_id, Permission.MANAGE_ALL_CONNECTIONS)
         return ConnectionView(changed, provider)
+
+    async def _check_consent(
+        self, identity: Identity, connection: Connection, provider: Provider, change: SyncConfigChange
+    ) -> None:
+        """Raise the error that says how to consent, where exporting is wanted and was not consented to."""
+        if connection.scopes is None or not _wants_export(change):
+            return
+        if self._accounts.oauth(provider).consented(connection.scopes).exporting:
+            return
+        url = await self._authorizing.reconnect(identity, connection)
+        raise not_supported_by_provider(
+            f"The owner of the account has not consented to what exporting events to {provider.name} needs.",
+            data={"reason": "CONSENT_REQUIRED"} | ({"reconnectUrl": url} if url else {}),
+        )
 
     async def _change_imports(self, connection: Connection, change: ImportChange) -> None:
         if change.choice is not None:
@@ -162,9 +183,12 @@ def _missing(change: ImportChange, stored: Sequence[StoredCalendar]) -> list[int
     return [index for index, wanted in enumerate(change.calendar_ids) if wanted not in there]
 
 
+def _wants_export(change: SyncConfigChange) -> bool:
+    return change.exports is not None and bool(change.exports.enabled)
+
+
 def _check_supported(provider: Provider, change: SyncConfigChange) -> None:
     if not provider.features.update_sync_config:
         raise not_supported_by_provider(f"{provider.name} has no sync config to change.")
-    wants_export = change.exports is not None and change.exports.enabled
-    if wants_export and provider.features.sync_to_calendar is ExportFeature.NOT_SUPPORTED:
+    if _wants_export(change) and provider.features.sync_to_calendar is ExportFeature.NOT_SUPPORTED:
         raise not_supported_by_provider(f"Events cannot be exported to {provider.name}.")

@@ -67,6 +67,17 @@ async def seed(kalends: "Kalends", server: RunningServer) -> Seeded:
     return Seeded(site, await _token(kalends, site), operator, connections)
 
 
+async def offer_google(kalends: "Kalends", seeded: Seeded, url: str) -> Provider:
+    """Let people connect a Google account and come back to the demo's own pages; return the provider.
+
+    Accounts of an earlier run are disconnected: the sandbox that held them is no more.
+    """
+    google = await kalends.directory.named(seeded.site.id, "google")
+    await _disconnect_all(kalends, seeded.operator, google)
+    await kalends.sites.update(seeded.site.id, redirect_origins=[url])
+    return google
+
+
 async def _site(kalends: "Kalends") -> Site:
     for site in await kalends.sites.all():
         if site.name == SITE_NAME:
@@ -113,8 +124,12 @@ async def _provider(kalends: "Kalends", operator: Identity, url: str) -> Provide
 
 
 async def _retire(kalends: "Kalends", operator: Identity, provider: Provider) -> None:
+    await _disconnect_all(kalends, operator, provider)
+    await kalends.installation.remove(operator.site_id, provider.id)
+
+
+async def _disconnect_all(kalends: "Kalends", operator: Identity, provider: Provider) -> None:
     listed = await kalends.connections.list(operator, schedule_ids=None, partial_failure=False)
     for view in listed.connections:
         if view.provider.id == provider.id and view.connection.status is not Status.DISCONNECTED:
             await kalends.disconnecting.disconnect(operator, view.connection.id)
-    await kalends.installation.remove(operator.site_id, provider.id)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
+from zlib import crc32
 
 from kalends.demo.calendars import DemoAccount, DemoCalendar
 
@@ -128,9 +129,13 @@ def _kept(path: Path, fresh: str) -> str:
 
 
 def _kept_port(path: Path) -> int:
-    """Return the port of the last time if it is still free, else another one: the stored connections name it."""
+    """Return the port of the last time if it is still free, else another one: the stored connections name it.
+
+    Where a demo begins to look depends on its folder, so that two that start at once do not both find the same one.
+    """
     last: list[int] = [int(path.read_text())] if path.is_file() else []
-    for port in chain(last, PORTS):
+    first = crc32(str(path).encode()) % len(PORTS)
+    for port in chain(last, PORTS[first:], PORTS[:first]):
         if _is_free(port):
             path.write_text(str(port))
             return port

@@ -2,7 +2,11 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from pydantic import SecretStr
+
+from kalends.demo.google import RunningGoogle
 from kalends.settings import Settings, load
 
 TOKEN_LIFETIME = timedelta(days=7)
@@ -20,7 +24,22 @@ def demo_settings(data_dir: Path, *, port: int | None = None) -> Settings:
     return chosen.model_copy(update={"token_lifetime": TOKEN_LIFETIME})
 
 
-def reaching(settings: Settings, address: str, public_url: str | None) -> Settings:
-    """Return the settings of a demo whose calendar server is at `address`, and which clients reach at a URL."""
-    allowed = ",".join(one for one in (settings.net_allow, address) if one)
-    return settings.model_copy(update={"net_allow": allowed, "public_url": public_url or settings.public_url})
+def reaching(settings: Settings, address: str, public_url: str | None, google: RunningGoogle | None = None) -> Settings:
+    """Return the settings of a demo whose calendar server is at `address`, and which clients reach at a URL.
+
+    A sandbox is taken for Google where there is one.
+    """
+    addresses = (settings.net_allow, address, google.address if google else "")
+    changed: dict[str, Any] = {
+        "net_allow": ",".join(filter(None, addresses)),
+        "public_url": public_url or settings.public_url,
+    }
+    if google is not None:
+        changed |= {
+            "google_client_id": google.client_id,
+            "google_client_secret": SecretStr(google.client_secret),
+            "google_accounts_url": google.url,
+            "google_oauth_url": google.url,
+            "google_api_url": google.url,
+        }
+    return settings.model_copy(update=changed)

@@ -3,7 +3,7 @@
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 
-from kalends.accounts.sessions import credentials_row
+from kalends.accounts.keeping import credentials_row
 from kalends.doctor.finding import Check, Finding, counted, problem, warning, well
 from kalends.settings import Settings, SettingsError
 from kalends.store.findings import EXAMPLES, Affected, Findings, Sealed, holds_credentials

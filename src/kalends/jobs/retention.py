@@ -20,7 +20,7 @@ RUNS_KEPT = timedelta(days=30)
 
 
 class Retention:
-    """Deletes old occurrences, runs, disconnected connections, and notes about expired tokens and unspent budgets."""
+    """Deletes what has had its time: see `store.retention.Expired`."""
 
     def __init__(self, database: Database, clock: Clock, limits: ReadingLimits) -> None:
         self._database = database
@@ -36,6 +36,7 @@ class Retention:
                 await expired.drop_occurrences(self._limits.window(now).start)
                 + await expired.drop_runs(now - RUNS_KEPT)
                 + await expired.drop_revoked_tokens(now)
+                + await expired.drop_authorizations(now)
                 + await expired.drop_connections(now - DISCONNECTED_KEPT)
                 + await SpentBudgets(writer).drop_stale(now)
             )

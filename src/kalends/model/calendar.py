@@ -11,12 +11,17 @@ class Account:
 
     `key` identifies the account for ever (never an e-mail address). `addresses` are the lower-case e-mail addresses
     by which invitations know the person. `credentials` is JSON-able and secret: it is sealed before it is stored.
+    `scopes` are what the person consented to, in the provider's words; None where nobody is asked. Where the provider
+    gave nothing by which access lasts, because it has done so before, `lasting` is False: credentials that are kept
+    already then go on, with what is new in these.
     """
 
     key: str
     email: str
     addresses: frozenset[str]
     credentials: Mapping[str, Any]
+    scopes: frozenset[str] | None = None
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Page:
     """One page of a reading.
 
     `changed` items are to be stored. `unchanged` are keys that a full reading saw with the version that is
-    stored already. `removed` are keys that an incremental reading knows to be gone. `continuation`, where not None,
+    stored already. `removed` are keys that a reading knows to be gone. `continuation`, where not None,
     is where a reading that is cut off after this page goes on. `cursor` is set on the last page and only there: it
     stands for the whole reading.
     """

@@ -117,6 +117,10 @@ class Connection:
     """When a sync last found that something had changed."""
     looked_at: datetime | None = None
     """About when its events were last asked for."""
+    scopes: frozenset[str] | None = None
+    """What its owner consented to, in the provider's words; None where nobody is asked."""
+    redirect_url: str | None = None
+    """Where its owner was sent when it was connected by OAuth."""
 
     def under_way(self, now: datetime) -> bool:
         """Tell whether it is being synced."""

@@ -142,6 +142,6 @@ def schedule_cancelled(schedule_id: str) -> PreconditionFailed:
     return PreconditionFailed(f"The schedule {schedule_id} was cancelled, which is final.", code="SCHEDULE_CANCELLED")
 
 
-def not_supported_by_provider(description: str) -> PreconditionFailed:
+def not_supported_by_provider(description: str, *, data: Mapping[str, Any] | None = None) -> PreconditionFailed:
     """Return the contract's error for what a provider cannot do."""
-    return PreconditionFailed(description, code="NOT_SUPPORTED_BY_PROVIDER")
+    return PreconditionFailed(description, code="NOT_SUPPORTED_BY_PROVIDER", data=data)

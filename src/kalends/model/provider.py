@@ -1,6 +1,7 @@
 """What a provider is and can do, in the words of the wire contract (§5.1)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -37,6 +38,15 @@ class ExportFeature(StrEnum):
     DEDICATED_CALENDAR = "DEDICATED_CALENDAR"
 
 
+class ConnectScopes(StrEnum):
+    """What people are asked to consent to when they connect by OAuth: a setting of the site."""
+
+    FULL = "full"
+    """Reading, and all that exporting needs."""
+    READ = "read"
+    """Reading alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """What a provider can do."""
@@ -50,6 +60,16 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """What the operator has given a provider that every site has: see `Provider`."""
+
+    config: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    name: str | None = None
+    """Another name than the kind's own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A provider as one site sees it: built in, or installed there."""
 
@@ -59,5 +79,12 @@ class Provider:
     calendar_type: CalendarType
     features: Features
     built_in: bool
-    config: dict[str, str]
+    config: Mapping[str, str]
     """What the installation was given, for instance `url`; empty for a built-in provider."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What else its plugin is told, and nobody is shown: the secret of the client by which it is known, say."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What its plugin is told."""
+        return {**self.config, **self.secrets} if self.secrets else self.config

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from kalends.model.identity import Role
+from kalends.model.provider import ConnectScopes
 
 LONGEST_EXTERNAL_ID = 200
 
@@ -28,6 +29,7 @@ class Site:
     titles: Titles
     redirect_origins: tuple[str, ...]
     created_at: datetime
+    connect_scopes: ConnectScopes = ConnectScopes.FULL
 
 
 @dataclass(frozen=True, slots=True)

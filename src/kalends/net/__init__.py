@@ -16,7 +16,7 @@ client         puts them together
 """
 
 from kalends.net.client import GuardedClient, Limits, Response
-from kalends.net.credentials import BasicCredentials, CredentialScope
+from kalends.net.credentials import BasicCredentials, BearerCredentials, CredentialScope
 from kalends.net.errors import (
     AddressRefused,
     BadUrl,
@@ -38,6 +38,7 @@ __all__ = [
     "AllowRule",
     "BadUrl",
     "BasicCredentials",
+    "BearerCredentials",
     "BudgetSpent",
     "CredentialScope",
     "CredentialsWithheld",

@@ -16,7 +16,7 @@ import httpx2
 
 from kalends.net.breaker import Breakers
 from kalends.net.budgets import Spending
-from kalends.net.credentials import BasicCredentials
+from kalends.net.credentials import Credentials
 from kalends.net.dial import Connector, Guard
 from kalends.net.errors import BadUrl, NetError, TimedOut, TooManyRedirects, Unreachable
 from kalends.net.message import Message
@@ -150,7 +150,7 @@ class GuardedClient:
         *,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
-        credentials: BasicCredentials | None = None,
+        credentials: Credentials | None = None,
         secret_url: bool = False,
         max_bytes: int | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - one deadline over all redirects, kept here

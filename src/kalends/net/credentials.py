@@ -1,5 +1,6 @@
 """Credentials, and the hosts that may be given them."""
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,6 +10,8 @@ from publicsuffixlist import PublicSuffixList
 from kalends.net.errors import CredentialsWithheld
 from kalends.net.policy import NetPolicy
 from kalends.net.url import HttpUrl, literal
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 class CredentialScope:
@@ -64,6 +67,26 @@ class BasicCredentials:
     def authorization(self) -> str:
         """The value of the Authorization header."""
         return "Basic " + b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class BearerCredentials:
+    """An access token (RFC 6750), and where it may go. Raises `ValueError` for what is none (§2.1)."""
+
+    token: str = field(repr=False)
+    scope: CredentialScope = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not _TOKEN.fullmatch(self.token):
+            raise ValueError("an access token holds a character that none may hold")
+
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header."""
+        return f"Bearer {self.token}"
+
+
+Credentials = BasicCredentials | BearerCredentials
 
 
 def _place(url: HttpUrl) -> tuple[str, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from kalends import __version__
 from kalends.net.body import ACCEPT_ENCODING
-from kalends.net.credentials import BasicCredentials
+from kalends.net.credentials import Credentials
 from kalends.net.errors import CredentialsWithheld
 from kalends.net.url import HttpUrl
 
@@ -44,7 +44,7 @@ class Message:
     method: str
     headers: Mapping[str, str] = field(repr=False)
     content: bytes | None = field(repr=False)
-    credentials: BasicCredentials | None
+    credentials: Credentials | None
     secret_url: bool = False
 
     def __post_init__(self) -> None:

@@ -4,16 +4,16 @@ A `ProviderKind` is the plugin (registered under the entry point group `kalends.
 is its installation as one site sees it; an `AccountSession` speaks for one connected account.
 """
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from kalends.model.calendar import Account, ExternalCalendar, Page
 from kalends.model.occurrence import Expansion, ExpansionContext
-from kalends.model.provider import CalendarType, Features
+from kalends.model.provider import CalendarType, ConnectScopes, Features
 from kalends.net.allowance import Allowance
 from kalends.net.client import GuardedClient
 from kalends.providers.quirks import Quirk
@@ -37,6 +37,10 @@ class StoredVersions(Protocol):
         """Return item key → version for the given keys, or for all items of the calendar."""
         ...
 
+    async def in_groups(self, group_keys: Collection[str]) -> Collection[str]:
+        """Return the keys of the items of groups, for a provider that tells of a series' end by its master alone."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Probed:
@@ -45,6 +49,27 @@ class Probed:
     host: str
     status: int
     date: datetime | None
+
+
+Credentials = Mapping[str, Any]
+"""What opens an account: JSON-able, secret, and known to its provider alone."""
+
+
+class CredentialKeeper(Protocol):
+    """Keeps the credentials of one account where they have to be renewed from time to time."""
+
+    def now(self) -> datetime:
+        """Return the time by which they run out."""
+        ...
+
+    async def renew(self, used: Credentials, renewal: Callable[[Credentials], Awaitable[Credentials]]) -> Credentials:
+        """Return credentials that are newer than those that were `used`, and kept.
+
+        They are those that somebody else has renewed meanwhile, else what `renewal` makes of those that are kept. Of
+        all processes, one renews at a time. Raises what `renewal` raises, and `CredentialsRefused` where none are kept
+        any more.
+        """
+        ...
 
 
 class AccountSession(Protocol):
@@ -69,14 +94,17 @@ class AccountSession(Protocol):
         cursor: str | None,
         continuation: str | None,
         stored: StoredVersions,
+        since: datetime | None = None,
         thorough: bool = False,
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:
         """Yield what changed since the cursor, or everything where the cursor is None, in pages.
 
         `continuation` is what the last stored page of an interrupted reading with the same cursor gave. The last
-        page carries the new cursor; a reading that ends without one was cut off and counts for nothing. `thorough` is
-        asked for about once a day: what could be missed without anybody noticing may then cost a request to find.
+        page carries the new cursor; a reading that ends without one was cut off and counts for nothing. What ended
+        before `since` is of no use to anybody and may be left out, also by a full reading; a cursor of a reading that
+        left out more than that is refused. `thorough` is asked for about once a day: what could be missed without
+        anybody noticing may then cost a request to find.
         `doubted` goes with a reading of everything, where an earlier one missed most of what is stored: what one of
         several ways of asking still names is then there.
         Raises `CursorRefused` (before or between pages) where everything has to be read again, and `CalendarGone`.
@@ -130,10 +158,12 @@ class ProviderKind(Protocol):
         config: Mapping[str, str],
         credentials: Mapping[str, Any],
         known_quirks: Collection[str] = frozenset(),
+        keeper: CredentialKeeper | None = None,
     ) -> AbstractAsyncContextManager[AccountSession]:
         """Open a session for an account, with the credentials that connecting returned.
 
         `known_quirks` are the names that an earlier session of the account left; unknown ones are kept as they are.
+        `keeper` is there for accounts that were connected by OAuth.
         """
         ...
 
@@ -170,4 +200,65 @@ class ConnectsByFeed(Protocol):
 
         Raises `net.errors.BadUrl` where it is no address that can be asked.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentAsked:
+    """What a person's browser takes along to a provider (RFC 6749 §4.1.1, RFC 7636), and what belongs to it.
+
+    `verifier` and `nonce` are secrets of this one way. `insists` tells that consent is to be asked for even where it
+    was given before.
+    """
+
+    scopes: ConnectScopes
+    redirect_uri: str
+    state: str
+    verifier: str = field(repr=False)
+    nonce: str = field(repr=False)
+    insists: bool = False
+    login_hint: str | None = None
+
+
+class Refused(StrEnum):
+    """How a way to a provider ends without a connection: what the redirect names as its `error` (contract §5.6)."""
+
+    REJECT = "reject"
+    """The person said no."""
+    UNSUPPORTED = "unsupported"
+    """The account cannot be connected, or what reading needs was not consented to."""
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """What scopes allow: to read calendars and events, and to make a calendar and write events there."""
+
+    reading: bool
+    exporting: bool
+
+
+@runtime_checkable
+class ConnectsByOAuth(Protocol):
+    """What a kind of provider may offer besides: accounts whose owner consents on the provider's own pages."""
+
+    def authorization_url(self, config: Mapping[str, str], asked: ConsentAsked) -> str:
+        """Return where the person's browser is sent."""
+        ...
+
+    def refusal(self, error: str, description: str) -> Refused:
+        """Return what an error means that the browser brought back (RFC 6749 §4.1.2.1)."""
+        ...
+
+    async def connect_with_code(
+        self, client: GuardedClient, config: Mapping[str, str], *, code: str, asked: ConsentAsked, now: datetime
+    ) -> Account:
+        """Return the account that a code stands for, with what was consented to. `now` is when it came.
+
+        Raises `NotSupported` where reading needs more, `CredentialsRefused`, `Unavailable`.
+        """
+        ...
+
+    def consented(self, scopes: Collection[str]) -> Consented:
+        """Tell what granted scopes allow."""
         ...

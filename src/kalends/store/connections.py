@@ -41,6 +41,8 @@ class Connections(SiteRepository):
                 account_email=connection.account_email,
                 addresses=sorted(connection.addresses),
                 credentials=credentials,
+                scopes=_listed(connection.scopes),
+                redirect_url=connection.redirect_url,
                 status=connection.status.value,
                 error_reason=None,
                 import_enabled=connection.import_config.enabled,
@@ -95,10 +97,50 @@ class Connections(SiteRepository):
         return (await self._connection.execute(query)).scalar_one_or_none()
 
     async def set_account(
-        self, connection_id: str, *, email: str, addresses: Iterable[str], credentials: bytes
+        self,
+        connection_id: str,
+        *,
+        email: str,
+        addresses: Iterable[str],
+        credentials: bytes,
+        scopes: Collection[str] | None = None,
+        redirect_url: str | None = None,
     ) -> None:
-        """Write fresh credentials of the same account."""
-        await self._update(connection_id, account_email=email, addresses=sorted(addresses), credentials=credentials)
+        """Write fresh credentials of the same account; who was renewing the earlier ones keeps out of them."""
+        await self._update(
+            connection_id,
+            account_email=email,
+            addresses=sorted(addresses),
+            credentials=credentials,
+            renewing_until=None,
+            scopes=_listed(scopes),
+            redirect_url=redirect_url,
+        )
+
+    async def claim_renewal(self, connection_id: str, sealed: bytes, *, now: datetime, until: datetime) -> bool:
+        """Take the right to renew credentials until a moment; tell whether it was to be had, for these credentials."""
+        claimed = await self._connection.execute(
+            update(connections)
+            .where(
+                *self._is(connection_id),
+                connections.c.credentials == sealed,
+                or_(connections.c.renewing_until.is_(None), connections.c.renewing_until <= now),
+            )
+            .values(renewing_until=until)
+        )
+        return claimed.rowcount == 1
+
+    async def end_renewal(self, connection_id: str, before: bytes, after: bytes) -> bool:
+        """Put renewed credentials in the place of those before, and give the right back; False where others are there.
+
+        They are the same where renewing failed.
+        """
+        ended = await self._connection.execute(
+            update(connections)
+            .where(*self._is(connection_id), connections.c.credentials == before)
+            .values(credentials=after, renewing_until=None)
+        )
+        return ended.rowcount == 1
 
     async def set_import(self, connection_id: str, *, enabled: bool, choice: ImportChoice) -> None:
         """Write whether, and by which arm, calendars are imported."""
@@ -152,6 +194,7 @@ class Connections(SiteRepository):
             status=Status.DISCONNECTED.value,
             error_reason=None,
             credentials=None,
+            renewing_until=None,
             disconnected_at=at,
             next_sync_at=None,
             last_error=None,
@@ -276,7 +319,13 @@ def connection_of(rows: Sequence[Row[Any]]) -> Connection:
         acknowledgement=_acknowledgement(row.acknowledgement),
         changed_at=row.changed_at,
         looked_at=row.looked_at,
+        scopes=None if row.scopes is None else frozenset(row.scopes),
+        redirect_url=row.redirect_url,
     )
+
+
+def _listed(scopes: Collection[str] | None) -> list[str] | None:
+    return None if scopes is None else sorted(scopes)
 
 
 def _acknowledgement(written: dict[str, Any] | None) -> Acknowledgement | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, delete, func, select, update
+from sqlalchemy import Insert, delete, distinct, func, select, update
 
 from kalends.model.calendar import ItemChange
 from kalends.store.bulk import insert_many
@@ -39,6 +39,11 @@ class Items(CalendarRepository):
         query = select(items.c.item_key, items.c.version).where(*self._in(items))
         return {row.item_key: row.version for row in await self._by_keys(query, items.c.item_key, keys)}
 
+    async def in_groups(self, group_keys: Collection[str]) -> Collection[str]:
+        """Return the keys of the items of groups."""
+        query = select(items.c.item_key).where(*self._in(items))
+        return [row.item_key for row in await self._by_keys(query, items.c.group_key, group_keys)]
+
     async def stored(self, keys: Collection[str]) -> Mapping[str, StoredItem]:
         """Return item key → item, for those of the keys that are stored."""
         query = select(items.c.item_key, items.c.group_key, items.c.version, items.c.hash).where(*self._in(items))
@@ -64,6 +69,13 @@ class Items(CalendarRepository):
     async def count(self, *, seen_in: str | None = None) -> int:
         """Return how many items the calendar has here, or how many of them a pass has seen."""
         query = select(func.count()).where(*self._in(items))
+        if seen_in is not None:
+            query = query.where(items.c.seen_pass == seen_in)
+        return int((await self._connection.execute(query)).scalar_one())
+
+    async def count_groups(self, *, seen_in: str | None = None) -> int:
+        """Return how many groups the items are of, or those of them that a pass has seen."""
+        query = select(func.count(distinct(items.c.group_key))).where(*self._in(items))
         if seen_in is not None:
             query = query.where(items.c.seen_pass == seen_in)
         return int((await self._connection.execute(query)).scalar_one())

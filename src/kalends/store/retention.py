@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.model.connection import Status
-from kalends.store.tables import connections, occurrences, revoked_tokens, runs
+from kalends.store.tables import authorizations, connections, occurrences, revoked_tokens, runs
 
 
 class Expired:
@@ -33,6 +33,12 @@ class Expired:
     async def drop_runs(self, ended_before: datetime) -> int:
         """Delete old runs; return how many."""
         return (await self._connection.execute(delete(runs).where(runs.c.ended_at < ended_before))).rowcount
+
+    async def drop_authorizations(self, expired_before: datetime) -> int:
+        """Delete the ways to a provider from which nobody came back in time; return how many."""
+        return (
+            await self._connection.execute(delete(authorizations).where(authorizations.c.expires_at < expired_before))
+        ).rowcount
 
     async def drop_revoked_tokens(self, expired_before: datetime) -> int:
         """Delete the notes about tokens that have expired anyway; return how many."""

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kalends.model.provider import ConnectScopes
 from kalends.model.schedule import Site, Titles
 from kalends.store.tables import sites
 
@@ -50,8 +51,17 @@ def _values(site: Site) -> dict[str, Any]:
         "time_zone": site.time_zone,
         "titles": site.titles.value,
         "redirect_origins": list(site.redirect_origins),
+        "connect_scopes": site.connect_scopes.value,
     }
 
 
 def _site(row: Row[Any]) -> Site:
-    return Site(row.id, row.name, row.time_zone, Titles(row.titles), tuple(row.redirect_origins), row.created_at)
+    return Site(
+        row.id,
+        row.name,
+        row.time_zone,
+        Titles(row.titles),
+        tuple(row.redirect_origins),
+        row.created_at,
+        ConnectScopes(row.connect_scopes),
+    )

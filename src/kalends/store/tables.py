@@ -72,6 +72,7 @@ sites = Table(
     Column("time_zone", Text, nullable=False),
     Column("titles", Text, nullable=False),
     Column("redirect_origins", JSON, nullable=False),
+    Column("connect_scopes", Text, nullable=False, server_default="full", comment="full or read"),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -176,6 +177,9 @@ connections = Table(
     Column("account_email", Text, nullable=False),
     Column("addresses", JSON, nullable=False),
     Column("credentials", LargeBinary, comment="sealed; null once erased"),
+    Column("renewing_until", UtcDateTime, comment="until when somebody has the right to renew the credentials"),
+    Column("scopes", JSON(none_as_null=True), comment="what was consented to; null where nobody is asked"),
+    Column("redirect_url", Text, comment="where its owner was sent when it was connected by OAuth"),
     Column("status", Text, nullable=False),
     Column("error_reason", Text),
     Column("import_enabled", Boolean, nullable=False),
@@ -214,6 +218,30 @@ connections = Table(
         postgresql_where=text("wanted_rev > done_rev"),
     ),
 )
+
+authorizations = Table(
+    "authorizations",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("link_hash", LargeBinary, nullable=False, comment="of the token in the link to our own page"),
+    Column("provider_id", String(36), nullable=False),
+    Column("schedule_id", String(36), nullable=False),
+    Column("redirect_url", Text, nullable=False),
+    Column("asked_by", JSON, nullable=False, comment="the identity that asked: {kind, id, permissions, premium}"),
+    Column("expires_at", UtcDateTime, nullable=False),
+    # from the confirmation on
+    Column("state_hash", LargeBinary),
+    Column("browser_hash", LargeBinary, comment="of the cookie of the browser that confirmed"),
+    Column("secrets", LargeBinary, comment="sealed: the verifier of PKCE, and the nonce"),
+    Column("insists", Boolean, nullable=False, comment="the provider was asked to ask for consent anew"),
+    _of_site(),
+    ForeignKeyConstraint(["site_id", "schedule_id"], ["schedules.site_id", "schedules.id"], ondelete="CASCADE"),
+    UniqueConstraint("link_hash"),
+    UniqueConstraint("state_hash"),
+    Index(None, "expires_at"),
+)
+"""People who are on their way to a provider and back, for minutes."""
 
 calendars = Table(
     "calendars",

@@ -8,9 +8,9 @@ from kalends.providers.errors import Unavailable
 from kalends.store.readings import Doubt
 
 FEWEST_OF_ALL = 3
-"""Items of a calendar that is emptied, from which on it is doubted: to delete one or two is what people do."""
+"""Groups of a calendar that is emptied, from which on it is doubted: to delete one or two is what people do."""
 FEWEST_OF_MOST = 10
-"""Items that are missing while others are left, from which on it is doubted."""
+"""Groups that are missing while others are left, from which on it is doubted."""
 MOST = 0.9
 MAX_PAGES = 10_000
 """Pages of one reading; what is stored by then counts, and the next reading goes on from there."""
@@ -19,7 +19,7 @@ MAX_PAGES = 10_000
 def is_sudden(gone: int, left: int) -> bool:
     """Tell whether so much of a calendar is missing that a server at fault is as likely as a person who deleted it.
 
-    `gone` items would be deleted, and `left` would be there afterwards, new ones among them: a calendar whose items
+    `gone` groups would be deleted, and `left` would be there afterwards, new ones among them: a calendar whose events
     were all replaced is not empty.
     """
     if left == 0:

@@ -42,6 +42,11 @@ class _Versions:
         async with self.database.read() as reader:
             return await self.subject.contents(reader).items.versions(keys)
 
+    async def in_groups(self, group_keys: Collection[str]) -> Collection[str]:
+        """Return the keys of the items of groups."""
+        async with self.database.read() as reader:
+            return await self.subject.contents(reader).items.in_groups(group_keys)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -76,12 +81,12 @@ class _Come:
     first_keys: set[str] | None = None
 
     def knows_nothing_of(self, keys: Collection[str]) -> bool:
-        """Tell whether none of the keys can be stored, and remember that they will be."""
-        if self.first_keys is None or not self.first_keys.isdisjoint(keys):
-            self.first_keys = None
+        """Tell whether none of the keys, of items and groups, can be stored, and remember that they will be."""
+        if self.first_keys is None:
             return False
+        unknown = self.first_keys.isdisjoint(keys)
         self.first_keys.update(keys)
-        return True
+        return unknown
 
 
 class CalendarReading:
@@ -131,12 +136,14 @@ class CalendarReading:
     ) -> Reading:
         full = cursor is None
         current = await self._resume(subject, full=full, anew=anew)
+        window = self._limits.window(self._clock.now())
         pages = subject.session.read(
             subject.calendar.calendar,
             cursor=cursor,
             continuation=current.continuation if current else None,
             stored=_Versions(self._database, subject),
-            thorough=not subject.calendar.covers(self._limits.window(self._clock.now())),
+            since=window.start,
+            thorough=not subject.calendar.covers(window),
             doubted=doubted,
         )
         async with Behind() as writing:
@@ -193,7 +200,7 @@ class CalendarReading:
         if page.is_empty:
             return Plan()
         keys = {*(one.key for one in page.changed), *page.removed}
-        if come.knows_nothing_of(keys):
+        if come.knows_nothing_of(keys | {one.group_key for one in page.changed}):
             plan = plan_page(page, {}, full=come.full)
             plan.fresh = True
             return plan
@@ -220,17 +227,20 @@ class CalendarReading:
         return begun
 
     async def _missing_suddenly(self, subject: Subject, current: Pass | None, leaving: Collection[str]) -> int:
-        """Return how many items the reading misses, where these are so many that it is not believed, else 0."""
+        """Return how many groups the reading misses, where these are so many that it is not believed, else 0.
+
+        Groups are counted, for a person who deletes a series deletes one event, however many exceptions it has.
+        """
         full = current is not None and current.full
         if not full and not leaving:
             return 0
         async with self._database.read() as reader:
             items = subject.contents(reader).items
-            total = await items.count()
+            total = await items.count_groups()
             if current is not None and current.full:
-                gone = total - await items.count(seen_in=current.id)
+                gone = total - await items.count_groups(seen_in=current.id)
             else:
-                gone = len(await items.stored(leaving))
+                gone = len({one.group_key for one in (await items.stored(leaving)).values()})
         return gone if is_sudden(gone, total - gone) else 0
 
     async def _keep(self, subject: Subject, missing: int) -> SyncCounts:
@@ -282,7 +292,7 @@ class CalendarReading:
     async def _expand(self, subject: Subject, plan: Plan, come: _Come) -> Mapping[str, Expansion]:
         """Return the expansions of the groups that the plan changes and that have items afterwards."""
         groups: dict[str, GroupItems] = {}
-        if others := _with_other_items(plan, subject.kind.delivers):
+        if others := [] if plan.fresh else _with_other_items(plan, subject.kind.delivers):
             await come.writing.done()
             async with self._database.read() as reader:
                 groups |= await subject.contents(reader).items.of_groups(others)

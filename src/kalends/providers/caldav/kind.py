@@ -14,7 +14,7 @@ from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, F
 from kalends.net.allowance import Allowance, Scope
 from kalends.net.client import GuardedClient
 from kalends.net.credentials import BasicCredentials, CredentialScope
-from kalends.providers.base import AccountSession, Delivery, Probed
+from kalends.providers.base import AccountSession, CredentialKeeper, Delivery, Probed
 from kalends.providers.caldav import config as settings
 from kalends.providers.caldav import hrefs
 from kalends.providers.caldav.client import DavClient
@@ -116,6 +116,7 @@ class CalDavKind:
         config: Mapping[str, str],  # noqa: ARG002 - what connecting found stands in the credentials
         credentials: Mapping[str, Any],
         known_quirks: Collection[str] = frozenset(),
+        keeper: CredentialKeeper | None = None,  # noqa: ARG002 - a password is not renewed
     ) -> AsyncIterator[AccountSession]:
         """Open a session for an account, with the credentials that connecting returned."""
         open_at = partial(CalDavSession, client, advice=self.advice, met=Quirks(known_quirks))

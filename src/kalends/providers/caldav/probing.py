@@ -1,9 +1,7 @@
 """Whether a CalDAV server can be reached, without an account on it."""
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-
 from kalends.net.client import GuardedClient
+from kalends.net.dates import http_date
 from kalends.providers.base import Probed
 from kalends.providers.caldav import config, hrefs
 from kalends.providers.caldav.discovery import SERVICE, WELL_KNOWN
@@ -20,13 +18,4 @@ async def probe(client: GuardedClient, place: str) -> Probed:
         origin = f"https://{targets[0].host}:{targets[0].port}" if targets else f"https://{place}"
         url = origin + WELL_KNOWN
     answer = await client.request("OPTIONS", url)
-    return Probed(hrefs.host_of(answer.url), answer.status, _date(answer.headers.get("date", "")))
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (OverflowError, ValueError):
-        return None
-    # RFC 9110 §5.6.7: an HTTP date is in GMT, and so is one that forgets to say it
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return Probed(hrefs.host_of(answer.url), answer.status, http_date(answer.headers.get("date", "")))

@@ -6,6 +6,7 @@ accounts begin can tell at any time.
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from kalends.model.calendar import ExternalCalendar, Page
@@ -61,6 +62,7 @@ class RoamingSession:
         cursor: str | None,
         continuation: str | None,
         stored: StoredVersions,
+        since: datetime | None = None,
         thorough: bool = False,
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:
@@ -72,7 +74,13 @@ class RoamingSession:
         def reading(url: str) -> AsyncGenerator[Page]:
             there = replace(calendar, id=url)
             return self._session.read(
-                there, cursor=cursor, continuation=continuation, stored=stored, thorough=thorough, doubted=doubted
+                there,
+                cursor=cursor,
+                continuation=continuation,
+                stored=stored,
+                since=since,
+                thorough=thorough,
+                doubted=doubted,
             )
 
         if continuation is not None and not self._looked:

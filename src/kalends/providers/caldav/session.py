@@ -1,6 +1,7 @@
 """One connected account: the port's `AccountSession` over CalDAV."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from kalends.model.calendar import ExternalCalendar, Page
@@ -87,6 +88,7 @@ class CalDavSession:
         cursor: str | None,
         continuation: str | None,
         stored: StoredVersions,
+        since: datetime | None = None,  # noqa: ARG002 - what is listed is all there is
         thorough: bool = False,
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:

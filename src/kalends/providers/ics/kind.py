@@ -12,7 +12,7 @@ from kalends.model.occurrence import Expansion, ExpansionContext
 from kalends.model.provider import CalendarType, ExportFeature, Features, ImportFeature
 from kalends.net.allowance import Allowance
 from kalends.net.client import GuardedClient
-from kalends.providers.base import AccountSession, Delivery
+from kalends.providers.base import AccountSession, CredentialKeeper, Delivery
 from kalends.providers.errors import NotSupported
 from kalends.providers.ics.address import feed_url, fingerprint, masked
 from kalends.providers.ics.session import FeedSession, kept_credentials
@@ -85,6 +85,7 @@ class IcsKind:
         config: Mapping[str, str],  # noqa: ARG002 - the address stands in the credentials
         credentials: Mapping[str, Any],
         known_quirks: Collection[str] = frozenset(),  # noqa: ARG002 - there are none
+        keeper: CredentialKeeper | None = None,  # noqa: ARG002 - an address is not renewed
     ) -> AsyncIterator[AccountSession]:
         """Open a session for a feed, with what connecting returned."""
         yield FeedSession(client, credentials)

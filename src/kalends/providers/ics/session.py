@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,6 +66,7 @@ class FeedSession:
         cursor: str | None,
         continuation: str | None,
         stored: StoredVersions,
+        since: datetime | None = None,  # noqa: ARG002 - a feed comes whole
         thorough: bool = False,
         doubted: bool = False,  # noqa: ARG002 - there is no other way of asking
     ) -> AsyncGenerator[Page]:
@@ -74,18 +76,18 @@ class FeedSession:
         as before are not looked at.
         """
         self._known = None
-        since = Cursor.parse(cursor, fingerprint(self._url)) if cursor is not None else None
-        fetched = await fetch(self._client, self._url, None if thorough else since)
-        if since is not None and (fetched is None or fetched.cursor.digest == since.digest):
+        before = Cursor.parse(cursor, fingerprint(self._url)) if cursor is not None else None
+        fetched = await fetch(self._client, self._url, None if thorough else before)
+        if before is not None and (fetched is None or fetched.cursor.digest == before.digest):
             self._known = calendar
-            yield Page(cursor=str(since if fetched is None else fetched.cursor))
+            yield Page(cursor=str(before if fetched is None else fetched.cursor))
         elif fetched is not None:
             now = fetched.cursor
             calendars = await asyncio.to_thread(calendars_in, fetched, self._url)
             del fetched
             self._known = _calendar_of(calendars[0], self._host)
             begun = continuation is not None
-            async for page in read(calendars, now, stored, full=since is None, begun=begun, host=self._host):
+            async for page in read(calendars, now, stored, full=before is None, begun=begun, host=self._host):
                 yield page
 
 

@@ -1,0 +1,8 @@
+"""Google Calendar as a kind of provider: API v3, read by sync tokens.
+
+session      one connected account        client       requests, and the account's access token
+errors       what Google's refusals mean  calendars    the account's calendars
+reading      a pass over a calendar       cursor       what is asked, and remembered between passes
+payload      what is kept of an event     events       JSON → events, as recurrence knows them
+expansion    the items of a series → occurrences
+"""

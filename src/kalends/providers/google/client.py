@@ -1,0 +1,109 @@
+"""Requests to the Google Calendar API; the one place where statuses and network failures become the port's errors."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+from kalends.net.client import GuardedClient, Response
+from kalends.net.credentials import BearerCredentials, CredentialScope
+from kalends.net.errors import NetError
+from kalends.net.patience import retry_after
+from kalends.providers.errors import CredentialsRefused, Unavailable, from_net
+from kalends.providers.google.errors import Refusal
+
+BASE_URL = "https://www.googleapis.com/calendar/v3"
+"""Where the API is, unless somebody stands in for Google."""
+
+_OK = range(200, 300)
+_NO_CONTENT = 204
+_UNAUTHORIZED = 401
+_LARGE = 65_536
+"""Bytes of an answer from which on the event loop gets its turn while it is read."""
+
+
+class AccessToken(Protocol):
+    """Knows an account's access token."""
+
+    async def __call__(self, *, refused: bool = False) -> str:
+        """Return an access token; where the one given before was refused, another one.
+
+        Raises `ProviderError`: `CredentialsRefused` where the account's consent is no more.
+        """
+        ...
+
+
+class CalendarApi:
+    """Speaks to the API for one account. `base_url` has no slash at its end."""
+
+    def __init__(self, client: GuardedClient, token: AccessToken, base_url: str = BASE_URL) -> None:
+        self._client = client
+        self._token = token
+        self._base_url = base_url
+        self._host = urlsplit(base_url).hostname or ""
+        self._scope = CredentialScope(base_url, client.policy)
+
+    @property
+    def host(self) -> str:
+        """Whom it asks, to be named in messages."""
+        return self._host
+
+    async def get(self, *path: str, **parameters: str) -> Mapping[str, Any]:
+        """Ask for a resource; see `call`."""
+        return await self.call("GET", path, parameters)
+
+    async def call(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        parameters: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Mapping[str, Any]:
+        """Send a request and return the JSON object that answers it, empty where there is nothing to say.
+
+        `path` are the segments after the base, not yet percent-encoded. A token that is refused is asked for anew,
+        once. Raises what `Refusal.error` says, and `Unavailable` for what is no answer of the API's.
+        """
+        url = "/".join([self._base_url, *(quote(part, safe="") for part in path)])
+        if parameters:
+            url = f"{url}?{urlencode(parameters, quote_via=quote)}"
+        content = None if body is None else json.dumps(body).encode()
+        answer = await self._send(method, url, content, await self._token())
+        if answer.status == _UNAUTHORIZED:
+            answer = await self._send(method, url, content, await self._token(refused=True))
+        if answer.status == _NO_CONTENT:
+            return {}
+        said = await self._object(answer)
+        if answer.status not in _OK:
+            raise Refusal.of(answer.status, said).error(self._host, retry_after(answer.headers))
+        return said
+
+    async def _send(self, method: str, url: str, content: bytes | None, token: str) -> Response:
+        headers = {"Accept": "application/json"}
+        if content is not None:
+            headers["Content-Type"] = "application/json; charset=utf-8"
+        try:
+            credentials = BearerCredentials(token, self._scope)
+        except ValueError:
+            raise CredentialsRefused("the access token is none that could be sent") from None
+        try:
+            return await self._client.request(method, url, headers=headers, content=content, credentials=credentials)
+        except NetError as error:
+            raise from_net(error) from error
+
+    async def _object(self, answer: Response) -> Mapping[str, Any]:
+        """Return the JSON object that an answer is; what is none does not come from the API, whatever its status."""
+        try:
+            if len(answer.body) < _LARGE:
+                said = json.loads(answer.body)
+            else:
+                said = await asyncio.to_thread(json.loads, answer.body)
+        except (ValueError, RecursionError):
+            said = None
+        if not isinstance(said, dict):
+            raise Unavailable(
+                f"{self._host} answered {answer.status} with what is no JSON object",
+                retry_after=retry_after(answer.headers),
+            )
+        return said

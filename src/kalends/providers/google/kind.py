@@ -1,0 +1,169 @@
+"""The provider for Google accounts: Google Calendar API v3."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from kalends.model.calendar import Account
+from kalends.model.occurrence import Expansion, ExpansionContext
+from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature
+from kalends.net.allowance import Allowance, Scope
+from kalends.net.client import GuardedClient
+from kalends.net.dates import http_date
+from kalends.providers.base import (
+    AccountSession,
+    ConsentAsked,
+    Consented,
+    CredentialKeeper,
+    Delivery,
+    Probed,
+    Refused,
+)
+from kalends.providers.errors import NotSupported, Unavailable
+from kalends.providers.google import auth, expansion
+from kalends.providers.google import config as settings
+from kalends.providers.google.client import CalendarApi
+from kalends.providers.google.scopes import consented
+from kalends.providers.google.session import GoogleSession
+from kalends.providers.google.tokens import StoredToken
+from kalends.providers.quirks import Quirk
+
+API_PATH = "/calendar/v3"
+_AT_ONCE = 20
+"""Which part of a minute's requests may be sent at once."""
+
+
+@dataclass
+class GoogleKind:
+    """People connect by OAuth; master and exceptions of a series are items of their own."""
+
+    kind: str = "google"
+    built_in_id: str | None = "2f5c1c1e-6b0a-4d39-9a55-0c8f3f1d7e21"
+    calendar_type: CalendarType = CalendarType.GOOGLE
+    default_name: str = "Google"
+    delivers: Delivery = Delivery.SERIES
+
+    @property
+    def quirks(self) -> Mapping[str, Quirk]:
+        """None: there is one server."""
+        return {}
+
+    def features(self, config: Mapping[str, str]) -> Features:  # noqa: ARG002 - the same for all
+        """Return what Google can do."""
+        return Features(
+            connect_methods=(ConnectMethod.OAUTH,),
+            update_sync_config=True,
+            list_event_from_calendars=ImportFeature.SPECIFIC_CALENDARS,
+            sync_to_calendar=ExportFeature.NOT_SUPPORTED,
+            primary_calendar=True,
+        )
+
+    def check_config(self, config: Mapping[str, str]) -> dict[str, str]:
+        """Return the configuration with its defaults; raises `ValueError`."""
+        return settings.check_config(config)
+
+    def budgets(self, config: Mapping[str, str]) -> Sequence[Allowance]:
+        """Return Google's quotas, of which a part may be used at once."""
+        checked = {**settings.DEFAULTS, **config}
+        return (
+            _a_minute(Scope.ACCOUNT, int(checked[settings.ACCOUNT_REQUESTS])),
+            _a_minute(Scope.PROJECT, int(checked[settings.REQUESTS])),
+        )
+
+    async def connect_with_credentials(
+        self,
+        client: GuardedClient,  # noqa: ARG002 - the port's signature
+        config: Mapping[str, str],  # noqa: ARG002 - the port's signature
+        *,
+        email: str,  # noqa: ARG002 - the port's signature
+        password: str,  # noqa: ARG002 - the port's signature
+    ) -> Account:
+        """Raise `NotSupported`: Google takes no passwords."""
+        raise NotSupported("Google takes no passwords", public="A Google account is connected by OAuth.")
+
+    def authorization_url(self, config: Mapping[str, str], asked: ConsentAsked) -> str:
+        """Return Google's page at which consent is given."""
+        return auth.authorization_url(settings.check_config(config), asked)
+
+    def refusal(self, error: str, description: str) -> Refused:  # noqa: ARG002 - Google says nothing there
+        """Return what an error means that the browser brought back from Google."""
+        return _REFUSALS.get(error, Refused.INTERNAL)
+
+    async def connect_with_code(
+        self, client: GuardedClient, config: Mapping[str, str], *, code: str, asked: ConsentAsked, now: datetime
+    ) -> Account:
+        """Return the account whose owner consented; raises `NotSupported`, `CredentialsRefused`, `Unavailable`."""
+        checked = settings.check_config(config)
+        given = await auth.exchange(client, checked, code, asked)
+        person = await auth.verified(client, checked, given, asked.nonce, now)
+        scopes = auth.scopes_of(given)
+        if not consented(scopes).reading:
+            raise NotSupported(
+                "the consent does not reach as far as reading",
+                public="Reading the calendars was not consented to.",
+            )
+        email = person.email.lower()
+        return Account(
+            key=person.key,
+            email=person.email,
+            addresses=frozenset({email}),
+            credentials=auth.granted(given, now),
+            scopes=scopes,
+            lasting=bool(given.get("refresh_token")),
+        )
+
+    def consented(self, scopes: Collection[str]) -> Consented:
+        """Tell what granted scopes allow."""
+        return consented(scopes)
+
+    @asynccontextmanager
+    async def session(
+        self,
+        client: GuardedClient,
+        config: Mapping[str, str],
+        credentials: Mapping[str, Any],
+        known_quirks: Collection[str] = frozenset(),  # noqa: ARG002 - there are none
+        keeper: CredentialKeeper | None = None,
+    ) -> AsyncIterator[AccountSession]:
+        """Open a session for an account, with the credentials that connecting returned."""
+        if keeper is None:
+            raise TypeError("Google's access tokens have to be renewed and kept")
+        try:
+            checked = settings.check_config(config)
+        except ValueError as error:
+            raise Unavailable(str(error)) from None
+        token = StoredToken(client, checked, credentials, keeper)
+        yield GoogleSession(CalendarApi(client, token, checked[settings.API_URL] + API_PATH))
+
+    async def probe(self, client: GuardedClient, config: Mapping[str, str]) -> Probed:
+        """Ask for Google's public keys; raises `net.errors.NetError`."""
+        answer = await client.request("GET", {**settings.DEFAULTS, **config}[settings.API_URL] + auth.CERTS_PATH)
+        return Probed(urlsplit(answer.url).hostname or "", answer.status, http_date(answer.headers.get("date", "")))
+
+    def is_tame(self, payloads: Sequence[bytes]) -> bool:
+        """Tell cheaply whether expanding the group is sure to be quick."""
+        return expansion.is_tame(payloads)
+
+    def expand(self, payloads: Sequence[bytes], context: ExpansionContext) -> Expansion:
+        """Expand the items of one group: an event, or a master with its exceptions."""
+        return expansion.expand(payloads, context)
+
+
+_REFUSALS = {
+    "access_denied": Refused.REJECT,
+    # the organisation's policy, or a project that only its own organisation may use
+    "admin_policy_enforced": Refused.UNSUPPORTED,
+    "org_internal": Refused.UNSUPPORTED,
+    "disallowed_useragent": Refused.UNSUPPORTED,
+}
+
+
+def _a_minute(scope: Scope, requests: int) -> Allowance:
+    burst = max(1, requests // _AT_ONCE)
+    return Allowance(scope, max(1, requests - burst), timedelta(minutes=1), burst)
+
+
+GOOGLE = GoogleKind()

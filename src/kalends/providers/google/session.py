@@ -1,0 +1,46 @@
+"""One connected account: the port's `AccountSession` over the Google Calendar API."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import datetime
+
+from kalends.model.calendar import ExternalCalendar, Page
+from kalends.providers.base import StoredVersions
+from kalends.providers.google.calendars import list_calendars
+from kalends.providers.google.client import CalendarApi
+from kalends.providers.google.cursor import Query
+from kalends.providers.google.reading import read
+
+
+class GoogleSession:
+    """Speaks for one account."""
+
+    def __init__(self, api: CalendarApi) -> None:
+        self._api = api
+
+    @property
+    def quirks(self) -> frozenset[str]:
+        """Nothing: there is one server, and it does what its documents say."""
+        return frozenset()
+
+    async def list_calendars(self) -> Sequence[ExternalCalendar]:
+        """Return the account's calendars that can hold events, in Google's order."""
+        return await list_calendars(self._api)
+
+    async def read(
+        self,
+        calendar: ExternalCalendar,
+        *,
+        cursor: str | None,
+        continuation: str | None,
+        stored: StoredVersions,
+        since: datetime | None = None,
+        thorough: bool = False,  # noqa: ARG002 - a sync token misses nothing
+        doubted: bool = False,  # noqa: ARG002 - there is no other way of asking
+    ) -> AsyncGenerator[Page]:
+        """Yield what changed since the cursor, or everything where it is None; see `reading.read`."""
+        begins = Query.everything(since) if cursor is None else Query.of_cursor(cursor, since)
+        begun = begins.resumed(continuation, since)
+        async with aclosing(read(self._api, calendar.id, begins, begun, stored)) as pages:
+            async for page in pages:
+                yield page

@@ -1,0 +1,3 @@
+from tests.sandbox.google.conftest import loose, stage
+
+__all__ = ["loose", "stage"]
