@@ -41,9 +41,10 @@ bench: .venv/.dev ## measure the API's reads, and polls that find nothing, each 
 	@$(BIN)/python -m bench.reads
 	@$(BIN)/python -m bench.polling $(ARGS)
 
-bench-sync: .venv/.dev .bench/.made ## measure imports and feeds, beside vdirsyncer, python caldav and a floor (an hour)
+bench-sync: .venv/.dev .bench/.made ## measure imports, feeds and Google, beside vdirsyncer, python caldav and floors (an hour)
 	@$(BIN)/python -m bench.reader
 	@$(BIN)/python -m bench.feeds
+	@$(BIN)/python -m bench.google
 	@$(BIN)/python -m bench.sync $(ARGS)
 
 soak: .venv/.dev ## minutes of faults between Kalends and real servers, of made-up histories and texts, with fresh seeds, and figures

@@ -34,6 +34,7 @@ from kalends.connections.sync_config import SyncConfigs
 from kalends.connections.syncing import SyncRequests
 from kalends.jobs.asking import Asking
 from kalends.jobs.beating import Beating
+from kalends.jobs.cleaning import Cleaning
 from kalends.jobs.hearing import Hearing
 from kalends.jobs.leased import LeasedSync
 from kalends.jobs.reconciler import Reconciler
@@ -113,6 +114,7 @@ class Kalends:
     worker: Worker
     retention: Retention
     watchdog: Watchdog
+    cleaning: Cleaning
     services: Services
 
 
@@ -245,6 +247,7 @@ def _wire(
     wanting = Wanting(queue)
     retention = Retention(database, clock, limits)
     watchdog = Watchdog(database, clock)
+    cleaning = Cleaning(database, directory, accounts, clock)
     worker = Worker(
         queue,
         leased,
@@ -259,6 +262,7 @@ def _wire(
             succession,
         ),
         watchdog,
+        cleaning,
         max(settings.poll_concurrency, settings.sync_concurrency),
     )
     token_signer = Signer(keyring, TOKEN_PURPOSE, clock)
@@ -312,6 +316,7 @@ def _wire(
         worker=worker,
         retention=retention,
         watchdog=watchdog,
+        cleaning=cleaning,
         services=Services(
             authentication=Authenticator(database, token_signer, clock),
             tokens=tokens,

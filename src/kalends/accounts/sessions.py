@@ -12,7 +12,14 @@ from kalends.model.connection import Connection
 from kalends.model.provider import Provider
 from kalends.net.budgets import Budgets
 from kalends.net.client import GuardedClient
-from kalends.providers.base import AccountSession, ConnectsByFeed, ConnectsByOAuth, ConsentAsked
+from kalends.providers.base import (
+    AccountSession,
+    ConnectsByFeed,
+    ConnectsByOAuth,
+    ConsentAsked,
+    Credentials,
+    RevokesConsent,
+)
 from kalends.providers.errors import CredentialsRefused, NotSupported, Unavailable
 from kalends.store.database import Database
 from kalends.vault.sealing import SealBroken, Vault
@@ -75,6 +82,12 @@ class Accounts:
                 f"{provider.kind} has no feeds", public=f"{provider.name} does not connect by the address of a feed."
             )
         return await kind.connect_by_feed(self._client, provider.settings, url=url)
+
+    async def revoke(self, provider: Provider, account_key: str, credentials: Credentials) -> None:
+        """Take back what an account's owner consented to, where the provider lets us; raises `ProviderError`."""
+        kind = self._directory.kind(provider)
+        if isinstance(kind, RevokesConsent):
+            await kind.revoke(self._client_for(provider, account_key), provider.settings, credentials)
 
     @asynccontextmanager
     async def open(self, provider: Provider, account: Account) -> AsyncIterator[AccountSession]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kalends.cli.options import Json
 from kalends.cli.output import CommandFailed
 from kalends.cli.session import finish
 
@@ -41,6 +42,7 @@ def google(
             "--seed", metavar="FILE", help="JSON file with users, their calendars and events; else a plausible week."
         ),
     ] = None,
+    json: Json = False,
 ) -> None:
     """Run a stand-in for Google: OAuth, OpenID, and Google Calendar API v3 under /calendar/v3.
 
@@ -54,7 +56,7 @@ def google(
     {"users": [{"email": "a@example.com", "timeZone": "Europe/Berlin", "events": [...],
     "calendars": [{"summary": "Team", "events": [...]}]}]}, with events as events.insert takes them.
     """
-    finish(lambda: _google(port, seed), as_json=False)
+    finish(lambda: _google(port, seed), as_json=json)
 
 
 def _google(port: int, seed: Path | None) -> None:

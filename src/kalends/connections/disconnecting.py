@@ -1,6 +1,10 @@
-"""Disconnect: nothing imported stays here, and the credentials are erased."""
+"""Disconnect: nothing imported stays here, and the credentials are erased.
+
+Where the account's owner has consented, the credentials are kept, sealed, until that is taken back (`jobs.cleaning`).
+"""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from kalends.accounts.directory import ProviderDirectory
 from kalends.connections.finding import find_connection
@@ -14,6 +18,9 @@ from kalends.store.connections import Connections
 from kalends.store.database import Database, Transaction
 from kalends.store.schedules import Schedules
 from kalends.store.sites import Sites
+
+CLEANUP = timedelta(days=7)
+"""How long cleaning up at a provider is tried."""
 
 
 class Disconnecting:
@@ -67,9 +74,12 @@ class Disconnecting:
         return len(live)
 
     async def _end(self, writer: Transaction, connection: Connection) -> None:
+        now = self._clock.now()
         connections = Connections(writer, connection.site_id)
         calendars = Calendars(writer, connection.site_id)
         await connections.void_lease(connection.id)
         known = await calendars.of_connection(connection.id)
         await calendars.forget_contents([one.id for one in known])
-        await connections.disconnect(connection.id, self._clock.now())
+        # what cleans up may find nothing to do; it erases the credentials all the same
+        cleanup_until = None if connection.scopes is None else now + CLEANUP
+        await connections.disconnect(connection.id, now, cleanup_until=cleanup_until)

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from kalends.jobs.beating import Beating
+from kalends.jobs.cleaning import Cleaning
 from kalends.jobs.leased import LeasedSync
 from kalends.jobs.reconciler import EVERY, Reconciler
 from kalends.jobs.resting import rest
@@ -48,6 +49,7 @@ class Worker:
         retention: Retention,
         beating: Beating,
         watchdog: Watchdog,
+        cleaning: Cleaning,
         flights: int,
         *,
         look_every: timedelta = EVERY,
@@ -58,6 +60,7 @@ class Worker:
         self._retention = retention
         self._beating = beating
         self._watchdog = watchdog
+        self._cleaning = cleaning
         self._most = flights
         self._look_every = look_every
         self._flights = asyncio.Semaphore(flights)
@@ -81,6 +84,7 @@ class Worker:
         others = [
             asyncio.create_task(self._beating.run(stopping, freed=self._room_made.set)),
             asyncio.create_task(self._retention.run(stopping)),
+            asyncio.create_task(self._cleaning.run(stopping)),
         ]
         told = asyncio.create_task(stopping.wait())
         try:

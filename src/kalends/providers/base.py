@@ -239,6 +239,18 @@ class Consented:
 
 
 @runtime_checkable
+class RevokesConsent(Protocol):
+    """What a kind of provider may offer besides: taking a person's consent back for them (RFC 7009)."""
+
+    async def revoke(self, client: GuardedClient, config: Mapping[str, str], credentials: Credentials) -> None:
+        """Take back what was consented to, for all credentials of that account and this client of the provider.
+
+        Consent that is no more is fine. Raises `ProviderError`.
+        """
+        ...
+
+
+@runtime_checkable
 class ConnectsByOAuth(Protocol):
     """What a kind of provider may offer besides: accounts whose owner consents on the provider's own pages."""
 

@@ -112,6 +112,7 @@ class Connections(SiteRepository):
             account_email=email,
             addresses=sorted(addresses),
             credentials=credentials,
+            cleanup_until=None,
             renewing_until=None,
             scopes=_listed(scopes),
             redirect_url=redirect_url,
@@ -187,13 +188,15 @@ class Connections(SiteRepository):
         """
         await self._connection.execute(select(connections.c.id).where(*self._is(connection_id)).with_for_update())
 
-    async def disconnect(self, connection_id: str, at: datetime) -> None:
-        """Write the status `DISCONNECTED` and erase the credentials."""
+    async def disconnect(self, connection_id: str, at: datetime, *, cleanup_until: datetime | None = None) -> None:
+        """Write the status `DISCONNECTED`, and erase the credentials unless they are needed to clean up."""
+        kept = {} if cleanup_until else {"credentials": None}
         await self._update(
             connection_id,
+            **kept,
             status=Status.DISCONNECTED.value,
             error_reason=None,
-            credentials=None,
+            cleanup_until=cleanup_until,
             renewing_until=None,
             disconnected_at=at,
             next_sync_at=None,

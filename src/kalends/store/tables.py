@@ -186,6 +186,7 @@ connections = Table(
     Column("import_choice", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disconnected_at", UtcDateTime),
+    Column("cleanup_until", UtcDateTime, comment="until when what is left at the provider is tried to be taken away"),
     # asking for a sync, and having done it
     Column("wanted_rev", BigInteger, nullable=False),
     Column("done_rev", BigInteger, nullable=False),
@@ -209,6 +210,7 @@ connections = Table(
     UniqueConstraint("site_id", "schedule_id", "provider_id", "account_key"),
     Index(None, "next_sync_at"),
     Index(None, "lease_until"),
+    Index(None, "cleanup_until"),
     # what a worker looks for every few seconds: a handful of rows among many
     Index(
         "ix_connections_wanted",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -27,11 +27,14 @@ from kalends.providers.google.scopes import ASKED
 
 AUTHORIZATION_PATH = "/o/oauth2/v2/auth"
 TOKEN_PATH = "/token"  # noqa: S105 - a path
+REVOKE_PATH = "/revoke"
 CERTS_PATH = "/oauth2/v3/certs"
 MAX_BYTES = 65_536
 _PLACEHOLDER = "https://accounts.invalid"
 CLOCKS_APART_SECONDS = 120
 """By which Google's clock and ours may differ."""
+_OK = 200
+_DEAD_ALREADY = frozenset({"invalid_token", "invalid_grant"})
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 
@@ -92,6 +95,19 @@ async def refresh(client: GuardedClient, config: Mapping[str, str], kept: Creden
     )
     given = await _token(client, config, body)
     return {**kept, **granted(given, now)}
+
+
+async def revoke(client: GuardedClient, config: Mapping[str, str], kept: Credentials) -> None:
+    """Take back what was consented to (RFC 7009): every token of that person and this project dies with this one.
+
+    One that is dead already is fine. Raises `ProviderError`.
+    """
+    token = kept.get("refresh_token") or kept.get("access_token")
+    if not token:
+        return
+    answer = await _ask(client, "POST", config[settings.OAUTH_URL] + REVOKE_PATH, urlencode({"token": token}))
+    if answer.status != _OK and _object(answer).get("error") not in _DEAD_ALREADY:
+        raise Unavailable(f"Google answered {answer.status} to a revocation")
 
 
 def granted(given: Mapping[str, Any], at: datetime) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from kalends.providers.base import (
     ConsentAsked,
     Consented,
     CredentialKeeper,
+    Credentials,
     Delivery,
     Probed,
     Refused,
@@ -114,6 +115,10 @@ class GoogleKind:
             scopes=scopes,
             lasting=bool(given.get("refresh_token")),
         )
+
+    async def revoke(self, client: GuardedClient, config: Mapping[str, str], credentials: Credentials) -> None:
+        """Take back the person's consent; raises `ProviderError`."""
+        await auth.revoke(client, settings.check_config(config), credentials)
 
     def consented(self, scopes: Collection[str]) -> Consented:
         """Tell what granted scopes allow."""
