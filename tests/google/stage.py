@@ -1,14 +1,16 @@
 """Kalends and a Google that stands in, both whole: the browser of a person goes between them."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import re
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx2
+from structlog.testing import capture_logs
 
 from kalends.api.application import create_api
 from kalends.model.connection import Connection
@@ -60,6 +62,8 @@ class Stage:
     """Speaks to the sandbox: as a browser, and to its switches."""
     browser: httpx2.AsyncClient
     """Speaks to Kalends, as a browser."""
+    secrets: set[str] = field(default_factory=set)
+    """What was handed from one to the other on the way, and belongs into no log."""
 
     async def link(self, identity: Identity | None = None) -> str:
         return await self.world.kalends.authorizing.begin(
@@ -71,9 +75,11 @@ class Stage:
 
     async def leave(self) -> str:
         """Confirm on our own page; return where the browser is sent."""
-        gone = await self.browser.post(await self.link(), headers={"Origin": HERE})
+        link = await self.link()
+        gone = await self.browser.post(link, headers={"Origin": HERE})
         assert gone.status_code == 303, gone.text
-        return str(gone.headers["location"])
+        self.secrets |= {link.rsplit("/", 1)[1], *dict(self.browser.cookies).values()}
+        return self._sent(str(gone.headers["location"]))
 
     async def consent(
         self, url: str, *, account: User = ANN, untick: Sequence[str] = (), button: str = "continue"
@@ -90,7 +96,13 @@ class Stage:
             data.setdefault(name, []).append(value)
         answer = await self.google.post(urljoin(url, form.action), data=data)
         assert answer.status_code in {302, 303}, answer.text
-        return str(answer.headers["location"])
+        return self._sent(str(answer.headers["location"]))
+
+    def _sent(self, url: str) -> str:
+        """Take note of the secrets in a URL to which the browser is sent."""
+        query = dict(parse_qsl(urlsplit(url).query))
+        self.secrets |= {query[name] for name in ("state", "code", "nonce", "code_challenge") if name in query}
+        return url
 
     async def come_back(self, url: str) -> dict[str, str]:
         """Bring Google's answer to Kalends; return what the site is told."""
@@ -138,6 +150,23 @@ class Stage:
         return [f"{one['method']} {one['path'].partition('?')[0]}" for one in said["requests"]]
 
 
+TOKENS = re.compile(r"ya29\.|\b1//|\b4/[\w-]|eyJ[\w-]+\.")
+"""How access tokens, refresh tokens and codes of Google's begin, and signed ones of anybody's."""
+
+
+def titles(state: State) -> set[str]:
+    """Return the titles of all events of a sandbox."""
+    events = (event for calendar in state.calendars.values() for event in calendar.events)
+    return {str(summary) for event in events if (summary := event.fields.get("summary"))}
+
+
+def check_log(logged: Sequence[Mapping[str, Any]], secrets: Collection[str]) -> None:
+    """See that no log line names a secret (rule 9)."""
+    text = "\n".join(map(repr, logged))
+    assert not [one for one in secrets if one in text]
+    assert not TOKENS.search(text)
+
+
 @asynccontextmanager
 async def staged(database_url: str, folder: Path, **settings: Any) -> AsyncIterator[Stage]:
     """Serve a sandbox, and assemble a Kalends that takes it for Google; what is asked of it is held to the document."""
@@ -148,7 +177,10 @@ async def staged(database_url: str, folder: Path, **settings: Any) -> AsyncItera
     client = grants.add_client("Salon")
     application = create_application(state, grants, routes=routes(grants), gather=0.02, pauses=(0.05, 0.05))
     validated = Validated(application)
-    async with serving(validated) as url, httpx2.AsyncClient(trust_env=False) as google:
+    async with AsyncExitStack() as stack:
+        logged = stack.enter_context(capture_logs())
+        url = await stack.enter_async_context(serving(validated))
+        google = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         given = settings_for(
             database_url,
             folder,
@@ -163,6 +195,9 @@ async def staged(database_url: str, folder: Path, **settings: Any) -> AsyncItera
             await world.kalends.sites.update(world.site.id, redirect_origins=[SITE])
             transport = httpx2.ASGITransport(app=create_api(world.kalends.services))
             async with httpx2.AsyncClient(transport=transport, base_url=HERE) as browser:
-                yield Stage(world, url, client.id, grants, state, google, browser)
+                stage = Stage(world, url, client.id, grants, state, google, browser)
+                yield stage
+        stage.secrets.add(client.secret)
+        check_log(logged, stage.secrets | titles(state))
     assert validated.of("request") == []
     assert validated.of("answer") == []
