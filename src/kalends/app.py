@@ -32,6 +32,7 @@ from kalends.connections.runs import CURSOR_PURPOSE as RUN_CURSOR_PURPOSE
 from kalends.connections.runs import RunListing
 from kalends.connections.sync_config import SyncConfigs
 from kalends.connections.syncing import SyncRequests
+from kalends.connections.waking import Waking
 from kalends.jobs.asking import Asking
 from kalends.jobs.beating import Beating
 from kalends.jobs.cleaning import Cleaning
@@ -43,6 +44,7 @@ from kalends.jobs.strays import Strays
 from kalends.jobs.succession import Succession
 from kalends.jobs.wanting import Wanting
 from kalends.jobs.watchdog import Watchdog
+from kalends.jobs.watching import Watching
 from kalends.jobs.worker import Worker
 from kalends.metrics.counting import Counting
 from kalends.metrics.exposing import Metrics
@@ -115,6 +117,7 @@ class Kalends:
     retention: Retention
     watchdog: Watchdog
     cleaning: Cleaning
+    watching: Watching
     services: Services
 
 
@@ -236,6 +239,7 @@ def _wire(
             settings.staleness_limit,
             settings.doubt_wait,
             settings.longest_retry_interval,
+            settings.safety_interval,
         ),
         Places(settings.sync_concurrency),
         points,
@@ -247,6 +251,7 @@ def _wire(
     wanting = Wanting(queue)
     retention = Retention(database, clock, limits)
     watchdog = Watchdog(database, clock)
+    watching = Watching(database, directory, accounts, clock, settings.public_url)
     cleaning = Cleaning(database, directory, accounts, clock)
     worker = Worker(
         queue,
@@ -263,6 +268,7 @@ def _wire(
         ),
         watchdog,
         cleaning,
+        watching,
         max(settings.poll_concurrency, settings.sync_concurrency),
     )
     token_signer = Signer(keyring, TOKEN_PURPOSE, clock)
@@ -317,6 +323,7 @@ def _wire(
         retention=retention,
         watchdog=watchdog,
         cleaning=cleaning,
+        watching=watching,
         services=Services(
             authentication=Authenticator(database, token_signer, clock),
             tokens=tokens,
@@ -324,6 +331,7 @@ def _wire(
             connections=listing,
             connecting=connecting,
             authorizing=authorizing,
+            waking=Waking(database, wanting),
             calendars=calendars,
             sync_configs=SyncConfigs(database, directory, calendars, accounts, authorizing, wanting),
             disconnecting=disconnecting,

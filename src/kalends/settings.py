@@ -164,6 +164,10 @@ class Settings(BaseModel):
     longest_poll_interval: PositiveDuration = Field(
         timedelta(minutes=15), description="Time between two reads of a connection that has long been quiet."
     )
+    safety_interval: PositiveDuration = Field(
+        timedelta(minutes=30),
+        description="Time between two reads of a connection whose provider tells of changes by itself.",
+    )
     longest_retry_interval: PositiveDuration = Field(
         timedelta(hours=1), description="Time between two reads of a connection that keeps failing, at most."
     )

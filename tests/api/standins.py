@@ -145,6 +145,7 @@ class StandIns:
             connections=_Connections(self),
             connecting=_Connecting(self),
             authorizing=_Authorizing(self),
+            waking=_Waking(self),
             calendars=_Calendars(self),
             sync_configs=_SyncConfigs(self),
             disconnecting=_Disconnecting(self),
@@ -270,6 +271,12 @@ class _Authorizing(_Part):
         self, state: str, browser: Callable[[str], str | None], answer: Mapping[str, str]
     ) -> Arrival | Departure:
         raise LeftTheWay(browser(state), answer)
+
+
+class _Waking(_Part):
+    async def wake(self, *, channel_id: str, resource_id: str, token: str) -> bool:
+        self.all.called("wake", channel_id=channel_id, resource_id=resource_id, token=token)
+        return True
 
 
 class _Calendars(_Part):

@@ -40,8 +40,8 @@ def test_the_document_is_valid() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 
 
-PAGES = {"connect", "connect_confirm", "connect_callback"}
-"""For people and their browsers, on the way to a provider."""
+PAGES = {"connect", "connect_confirm", "connect_callback", "hook_google"}
+"""For people and their browsers, on the way to a provider, and for providers themselves."""
 
 
 def test_it_names_exactly_the_routes_of_the_application(standins: StandIns) -> None:

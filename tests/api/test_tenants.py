@@ -154,6 +154,7 @@ async def test_every_route_says_how_it_keeps_tenants_apart(tenants: Tenants) -> 
         ("GET", "/connect/{token}"),
         ("POST", "/connect/{token}"),
         ("GET", "/connect/callback"),
+        ("POST", "/hooks/google"),
     }
 
 

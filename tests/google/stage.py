@@ -76,7 +76,7 @@ class Stage:
     async def leave(self) -> str:
         """Confirm on our own page; return where the browser is sent."""
         link = await self.link()
-        gone = await self.browser.post(link, headers={"Origin": HERE})
+        gone = await self.browser.post(link, headers={"Origin": self.world.kalends.settings.public_url})
         assert gone.status_code == 303, gone.text
         self.secrets |= {link.rsplit("/", 1)[1], *dict(self.browser.cookies).values()}
         return self._sent(str(gone.headers["location"]))

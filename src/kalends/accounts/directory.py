@@ -31,8 +31,7 @@ class ProviderDirectory:
         """Return the providers that can be connected to: the built-in ones by name, then the installed ones."""
         async with self._database.read() as connection:
             installs = await Installs(connection, site_id).all()
-        there = [one for one in self._built_in() if self._is_set_up(one)]
-        return [*there, *self._installed([one for one in installs if one.removed_at is None])]
+        return [*self.built_in(), *self._installed([one for one in installs if one.removed_at is None])]
 
     async def get(self, site_id: str, provider_id: str) -> Provider:
         """Return a provider that can be connected to; raises `NotFound`."""
@@ -70,6 +69,10 @@ class ProviderDirectory:
         """Return the provider that a connection names, given its installation where there is one, as `known` does."""
         found = self._built_in() if install is None else self._installed([install])
         return next((one for one in found if one.id == provider_id), None)
+
+    def built_in(self) -> Sequence[Provider]:
+        """Return the providers that every site has, and that are set up."""
+        return [one for one in self._built_in() if self._is_set_up(one)]
 
     def _built_in(self) -> Sequence[Provider]:
         return [

@@ -29,6 +29,7 @@ from kalends.api import (
 )
 from kalends.api.authorizing import AuthorizationPages
 from kalends.api.edge import REQUEST_ID, LastResort, RequestLog
+from kalends.api.hooks import HookEndpoints
 from kalends.api.openapi.serving import Documents
 from kalends.api.operations import EXTERNAL_CALENDARS, Endpoint, Operation
 from kalends.api.refusals import Malformed, NoSuchMethod, WrongMethod, refusal
@@ -67,6 +68,7 @@ def create_api(services: Services, *, beside: Sequence[Route] = ()) -> Starlette
             Route(token.PATH, token.TokenEndpoint(services).answer, methods=["POST"], name="token"),
             *_monitoring(services),
             *AuthorizationPages(services).routes(),
+            *HookEndpoints(services).routes(),
             *Documents(OPERATIONS).routes(),
             *beside,
         ],

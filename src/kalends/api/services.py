@@ -101,6 +101,14 @@ class AccountAuthorizing(Protocol):
         ...
 
 
+class ConnectionWaking(Protocol):
+    """See `kalends.connections.waking.Waking`."""
+
+    async def wake(self, *, channel_id: str, resource_id: str, token: str) -> bool:
+        """Ask for a sync of the connection that a channel is for."""
+        ...
+
+
 class CalendarListing(Protocol):
     """See `kalends.connections.calendars.AccountCalendars`."""
 
@@ -239,6 +247,7 @@ class Services:
     connections: ConnectionReading
     connecting: AccountConnecting
     authorizing: AccountAuthorizing
+    waking: ConnectionWaking
     calendars: CalendarListing
     sync_configs: SyncConfigChanging
     disconnecting: ConnectionEnding

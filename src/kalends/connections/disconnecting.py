@@ -10,10 +10,11 @@ from kalends.accounts.directory import ProviderDirectory
 from kalends.connections.finding import find_connection
 from kalends.connections.views import ConnectionView, Failures
 from kalends.model.clock import Clock
-from kalends.model.connection import Connection, Status
+from kalends.model.connection import Connection, ConnectionKey, Status
 from kalends.model.errors import PreconditionFailed
 from kalends.model.identity import Identity, Permission
 from kalends.store.calendars import Calendars
+from kalends.store.channels import Channels
 from kalends.store.connections import Connections
 from kalends.store.database import Database, Transaction
 from kalends.store.schedules import Schedules
@@ -80,6 +81,7 @@ class Disconnecting:
         await connections.void_lease(connection.id)
         known = await calendars.of_connection(connection.id)
         await calendars.forget_contents([one.id for one in known])
+        await Channels(writer).forget(ConnectionKey(connection.site_id, connection.id))
         # what cleans up may find nothing to do; it erases the credentials all the same
         cleanup_until = None if connection.scopes is None else now + CLEANUP
         await connections.disconnect(connection.id, now, cleanup_until=cleanup_until)

@@ -37,6 +37,7 @@ class Retention:
                 + await expired.drop_runs(now - RUNS_KEPT)
                 + await expired.drop_revoked_tokens(now)
                 + await expired.drop_authorizations(now)
+                + await expired.drop_channels(now)
                 + await expired.drop_connections(now - DISCONNECTED_KEPT)
                 + await SpentBudgets(writer).drop_stale(now)
             )

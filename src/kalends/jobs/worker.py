@@ -17,6 +17,7 @@ from kalends.jobs.reconciler import EVERY, Reconciler
 from kalends.jobs.resting import rest
 from kalends.jobs.retention import Retention
 from kalends.jobs.watchdog import Watchdog
+from kalends.jobs.watching import Watching
 from kalends.model.connection import ConnectionKey, Lease
 from kalends.queue.port import SyncQueue
 from kalends.store.briefs import Brief
@@ -50,6 +51,7 @@ class Worker:
         beating: Beating,
         watchdog: Watchdog,
         cleaning: Cleaning,
+        watching: Watching,
         flights: int,
         *,
         look_every: timedelta = EVERY,
@@ -61,6 +63,7 @@ class Worker:
         self._beating = beating
         self._watchdog = watchdog
         self._cleaning = cleaning
+        self._watching = watching
         self._most = flights
         self._look_every = look_every
         self._flights = asyncio.Semaphore(flights)
@@ -85,6 +88,7 @@ class Worker:
             asyncio.create_task(self._beating.run(stopping, freed=self._room_made.set)),
             asyncio.create_task(self._retention.run(stopping)),
             asyncio.create_task(self._cleaning.run(stopping)),
+            asyncio.create_task(self._watching.run(stopping)),
         ]
         told = asyncio.create_task(stopping.wait())
         try:

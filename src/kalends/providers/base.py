@@ -238,6 +238,48 @@ class Consented:
     exporting: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelAsked:
+    """A push subscription that is asked for: `token` comes with each notification to `address`, and proves it."""
+
+    id: str
+    address: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    """A push subscription that was opened. `resource_id` is the provider's name of what is watched."""
+
+    resource_id: str
+    expires_at: datetime
+
+
+@runtime_checkable
+class Watches(Protocol):
+    """What a session may offer besides: being told of changes. All methods raise `ProviderError`."""
+
+    async def watch(self, calendar: ExternalCalendar, asked: ChannelAsked) -> ChannelOpened:
+        """Open a channel for a calendar; raises `NotSupported` for one that cannot be watched."""
+        ...
+
+    async def stop(self, channel_id: str, resource_id: str) -> None:
+        """End a channel; one that is no more is fine."""
+        ...
+
+
+@runtime_checkable
+class TellsOfChanges(Protocol):
+    """What a kind of provider may offer besides: sessions that are `Watches`."""
+
+    hook: str
+    """The last segment of the path to which notifications are sent."""
+
+    def reaches(self, config: Mapping[str, str], public_url: str) -> bool:
+        """Tell whether notifications can be sent to us, by what is known of us and of the provider."""
+        ...
+
+
 @runtime_checkable
 class RevokesConsent(Protocol):
     """What a kind of provider may offer besides: taking a person's consent back for them (RFC 7009)."""

@@ -31,6 +31,8 @@ class StoredCalendar:
     doubt: Doubt | None = None
     begun: Pass | None = None
     """The pass that was begun and has not ended, when the calendar was loaded."""
+    watched_until: datetime | None = None
+    """Until when the provider tells of changes by itself."""
 
     def covers(self, window: Window) -> bool:
         """Tell whether the occurrences covered exactly this window when the calendar was loaded."""
@@ -165,4 +167,5 @@ def stored_calendar(row: Row[Any]) -> StoredCalendar:
         Coverage(Window(row.covered_from, row.covered_until), row.zones, row.zone_rules) if row.covered_from else None,
         Doubt(row.doubted_at, row.doubted_items) if row.doubted_at else None,
         Pass(row.pass_id, row.reading_kind == "full", row.continuation) if row.pass_id else None,
+        row.watched_until,
     )

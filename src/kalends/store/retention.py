@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.model.connection import Status
-from kalends.store.tables import authorizations, connections, occurrences, revoked_tokens, runs
+from kalends.store.tables import authorizations, channels, connections, occurrences, revoked_tokens, runs
 
 
 class Expired:
@@ -39,6 +39,10 @@ class Expired:
         return (
             await self._connection.execute(delete(authorizations).where(authorizations.c.expires_at < expired_before))
         ).rowcount
+
+    async def drop_channels(self, expired_before: datetime) -> int:
+        """Delete channels that have run out; return how many."""
+        return (await self._connection.execute(delete(channels).where(channels.c.expires_at < expired_before))).rowcount
 
     async def drop_revoked_tokens(self, expired_before: datetime) -> int:
         """Delete the notes about tokens that have expired anyway; return how many."""

@@ -261,6 +261,8 @@ calendars = Table(
     Column("position", Integer, nullable=False),
     Column("selected", Boolean, nullable=False, comment="chosen for import"),
     Column("gone_at", UtcDateTime, comment="when the provider no longer had it"),
+    Column("watched_until", UtcDateTime, comment="until when the provider tells of changes by itself"),
+    Column("watch_after", UtcDateTime, comment="when to ask for a channel, again or at all; null: now"),
     _of_site(),
     ForeignKeyConstraint(["site_id", "connection_id"], ["connections.site_id", "connections.id"], ondelete="CASCADE"),
     UniqueConstraint("site_id", "connection_id", "external_id"),
@@ -270,6 +272,23 @@ calendars = Table(
 def _of_calendar() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["site_id", "calendar_id"], ["calendars.site_id", "calendars.id"], ondelete="CASCADE")
 
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("site_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True, comment="the channel's id at the provider too"),
+    Column("calendar_id", String(36), nullable=False),
+    Column("connection_id", String(64), nullable=False),
+    Column("resource_id", Text, nullable=False, comment="the provider's name of what is watched"),
+    Column("token_hash", LargeBinary, nullable=False, comment="of the token that comes with each notification"),
+    Column("expires_at", UtcDateTime, nullable=False),
+    _of_calendar(),
+    UniqueConstraint("id"),
+    Index(None, "site_id", "calendar_id"),
+    Index(None, "expires_at"),
+)
+"""Push subscriptions at providers."""
 
 readings = Table(
     "readings",

@@ -51,6 +51,8 @@ class _Progress:
     requests: int = 0
     provider: str | None = None
     """The kind of the provider's plugin, once it is known."""
+    watched: bool = False
+    """Whether the provider tells of changes of all chosen calendars by itself."""
 
     def note_request(self) -> None:
         """Count a request to the provider."""
@@ -194,6 +196,8 @@ class ConnectionSync:
         if not connection.import_config.enabled:
             return
         progress.chosen = len(calendars)
+        now = self._clock.now()
+        progress.watched = bool(calendars) and all(one.watched_until and one.watched_until > now for one in calendars)
         kind, zone = self._directory.kind(provider), brief.schedule_zone
         progress.provider = provider.kind
         # a new zone needs no provider: neither one that is down nor refused credentials keep events at old times
@@ -272,7 +276,9 @@ class ConnectionSync:
         found = counts.changed or counts.removed or counts.doubted
         if lease.asked or run.error or found or progress.amiss:
             return None
-        next_sync_at = after_success(connection, self._timing, self._clock.now(), self._jitter)
+        next_sync_at = after_success(
+            connection, self._timing, self._clock.now(), self._jitter, watched=progress.watched
+        )
         return QuietEnd(lease, next_sync_at, progress.cursors)
 
     async def _note(
@@ -296,6 +302,7 @@ class ConnectionSync:
                         self._jitter,
                         changed=changed,
                         doubted=run.counts.doubted > 0,
+                        watched=progress.watched,
                     ),
                     changed=changed,
                     note=progress.amiss,

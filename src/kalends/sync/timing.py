@@ -24,6 +24,8 @@ class Timing:
     """How long after it was first seen a sudden emptiness is put to the proof."""
     longest_retry_interval: timedelta = timedelta(hours=1)
     """How long to wait at most before a connection that fails is read again, unless its server asks for longer."""
+    safety_interval: timedelta = timedelta(minutes=30)
+    """How often a connection is read whose provider tells of changes by itself: not everything that is told arrives."""
 
 
 def interval(connection: Connection, timing: Timing, now: datetime) -> timedelta:
@@ -44,10 +46,16 @@ def after_success(
     *,
     changed: bool = False,
     doubted: bool = False,
+    watched: bool = False,
 ) -> datetime:
-    """Return when to look again after a good read, or after one of which the deletions are still doubted."""
+    """Return when to look again after a good read, or after one of which the deletions are still doubted.
+
+    `watched` says that the provider tells of changes by itself.
+    """
     if doubted:
         return now + timing.doubt_wait
+    if watched:
+        return now + jittered(max(timing.safety_interval, timing.poll_interval), jitter)
     if connection is None or changed:
         return now + jittered(timing.poll_interval, jitter)
     return now + jittered(interval(connection, timing, now), jitter)

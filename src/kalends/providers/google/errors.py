@@ -60,6 +60,7 @@ MEANINGS: Mapping[tuple[int, str], Meaning] = {
     (410, "updatedMinTooLongAgo"): Meaning.TOKEN,
     (400, "backendError"): Meaning.TROUBLE,
     (400, "failedPrecondition"): Meaning.NOT_ALLOWED,
+    (400, "pushNotSupportedForRequestedResource"): Meaning.NOT_ALLOWED,
 }
 """What a status with a reason means."""
 

@@ -46,6 +46,7 @@ class GoogleKind:
     calendar_type: CalendarType = CalendarType.GOOGLE
     default_name: str = "Google"
     delivers: Delivery = Delivery.SERIES
+    hook: str = "google"
 
     @property
     def quirks(self) -> Mapping[str, Quirk]:
@@ -142,6 +143,11 @@ class GoogleKind:
             raise Unavailable(str(error)) from None
         token = StoredToken(client, checked, credentials, keeper)
         yield GoogleSession(CalendarApi(client, token, checked[settings.API_URL] + API_PATH))
+
+    def reaches(self, config: Mapping[str, str], public_url: str) -> bool:
+        """Tell whether Google can send us notifications: over https alone, but from a sandbox beside us."""
+        api = urlsplit({**settings.DEFAULTS, **config}[settings.API_URL])
+        return urlsplit(public_url).scheme == "https" or api.scheme == "http"
 
     async def probe(self, client: GuardedClient, config: Mapping[str, str]) -> Probed:
         """Ask for Google's public keys; raises `net.errors.NetError`."""

@@ -5,8 +5,9 @@ from contextlib import aclosing
 from datetime import datetime
 
 from kalends.model.calendar import ExternalCalendar, Page
-from kalends.providers.base import StoredVersions
+from kalends.providers.base import ChannelAsked, ChannelOpened, StoredVersions
 from kalends.providers.google.calendars import list_calendars
+from kalends.providers.google.channels import stop, watch
 from kalends.providers.google.client import CalendarApi
 from kalends.providers.google.cursor import Query
 from kalends.providers.google.reading import read
@@ -26,6 +27,14 @@ class GoogleSession:
     async def list_calendars(self) -> Sequence[ExternalCalendar]:
         """Return the account's calendars that can hold events, in Google's order."""
         return await list_calendars(self._api)
+
+    async def watch(self, calendar: ExternalCalendar, asked: ChannelAsked) -> ChannelOpened:
+        """Open a channel for a calendar; raises `NotSupported` for one that cannot be watched."""
+        return await watch(self._api, calendar.id, asked)
+
+    async def stop(self, channel_id: str, resource_id: str) -> None:
+        """End a channel; one that is no more is fine."""
+        await stop(self._api, channel_id, resource_id)
 
     async def read(
         self,

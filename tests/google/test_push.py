@@ -1,0 +1,181 @@
+"""Being told of changes by Google: channels, what they bring, and what is done without them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kalends.api.application import create_api
+from kalends.connections.sync_config import ImportChange, SyncConfigChange
+from kalends.jobs.watching import RENEW_BEFORE
+from kalends.model.connection import Connection, ImportChoice
+from kalends.sandbox.google.serving import listen, serving
+from kalends.store.channels import Channel, Channels
+from kalends.store.tables import channels
+from tests.google.stage import ANN, Stage, staged
+
+DEADLINE = 20
+
+
+@pytest.fixture
+async def stage(database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage on which Google reaches Kalends."""
+    bound = listen()
+    public_url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    async with (
+        staged(database_url, tmp_path, public_url=public_url) as one,
+        serving(create_api(one.world.kalends.services), bound),
+    ):
+        yield one
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while not await holds():  # noqa: ASYNC110 - what is waited for is in the database
+            await asyncio.sleep(0.02)
+
+
+async def watched(stage: Stage) -> Connection:
+    """Connect, and have a channel opened."""
+    connection = await stage.connect()
+    assert await stage.world.kalends.watching.once() == 1
+    return connection
+
+
+async def is_wanted(stage: Stage, connection: Connection) -> bool:
+    now = await stage.world.connection(connection.id)
+    return now.wanted_rev > now.done_rev
+
+
+async def kept(stage: Stage) -> list[Channel]:
+    async with stage.world.kalends.database.read() as reader:
+        ids = [row.id for row in await reader.execute(channels.select())]
+        return [found for one in ids if (found := await Channels(reader).get(one))]
+
+
+async def notify(stage: Stage, channel_id: str, resource_id: str, token: str, state: str = "exists") -> int:
+    headers = {
+        "X-Goog-Channel-ID": channel_id,
+        "X-Goog-Resource-ID": resource_id,
+        "X-Goog-Channel-Token": token,
+        "X-Goog-Resource-State": state,
+    }
+    return (await stage.browser.post("/hooks/google", headers=headers)).status_code
+
+
+async def test_a_change_is_told_and_read(stage: Stage) -> None:
+    connection = await watched(stage)
+    assert not await is_wanted(stage, connection)
+    await stage.put("Dentist", "2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z")
+    await until(lambda: is_wanted(stage, connection))
+    await stage.world.sync(connection)
+    assert await stage.world.titles() == ["Dentist"]
+
+
+async def test_a_change_shows_while_the_worker_runs_without_a_poll(stage: Stage) -> None:
+    await watched(stage)
+    stopping = asyncio.Event()
+    working = asyncio.create_task(stage.world.kalends.worker.run(stopping))
+    try:
+        await stage.put("Dentist", "2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z")
+
+        async def shows() -> bool:
+            return await stage.world.titles() == ["Dentist"]
+
+        await until(shows)
+    finally:
+        stopping.set()
+        await working
+
+
+async def test_what_was_opened_is_asked_for_once(stage: Stage) -> None:
+    await watched(stage)
+    assert await stage.world.kalends.watching.once() == 0
+    assert (await stage.requests()).count("POST /calendar/v3/calendars/ann@gmail.com/events/watch") == 1
+
+
+async def test_with_push_polls_are_rare_and_never_none(stage: Stage) -> None:
+    connection = await watched(stage)
+    await stage.world.sync(connection)
+    now = stage.world.clock.now()
+    later = await stage.world.connection(connection.id)
+    assert later.next_sync_at is not None
+    assert timedelta(minutes=25) < later.next_sync_at - now < timedelta(minutes=35)
+    stage.world.clock.advance(timedelta(days=8))
+    await stage.world.sync(connection)
+    sooner = await stage.world.connection(connection.id)
+    assert sooner.next_sync_at is not None
+    assert sooner.next_sync_at - stage.world.clock.now() < timedelta(minutes=20), "the channel has run out"
+
+
+async def test_a_channel_is_replaced_before_it_runs_out_and_the_earlier_one_stopped(stage: Stage) -> None:
+    connection = await watched(stage)
+    (first,) = await kept(stage)
+    stage.world.clock.advance(first.expires_at - stage.world.clock.now() - RENEW_BEFORE)
+    await stage.world.sync(connection)
+    assert await stage.world.kalends.watching.once() == 1
+    (second,) = await kept(stage)
+    assert second.id != first.id
+    assert second.expires_at > first.expires_at
+    assert "POST /calendar/v3/channels/stop" in await stage.requests()
+    await stage.world.sync(connection)
+    await stage.put("Dentist", "2026-11-30T10:00:00Z", "2026-11-30T11:00:00Z")
+    await until(lambda: is_wanted(stage, connection))
+
+
+async def test_29_unknown_channels_and_wrong_tokens_are_answered_and_ignored(stage: Stage) -> None:
+    connection = await watched(stage)
+    (channel,) = await kept(stage)
+    for said in (
+        ("unknown", channel.resource_id, "token"),
+        (channel.id, channel.resource_id, "wrong"),
+        (channel.id, channel.resource_id, ""),
+        (channel.id, "another", "token"),
+        ("x" * 5_000, channel.resource_id, "token"),
+    ):
+        assert await notify(stage, *said) == 200
+    assert (await stage.browser.post("/hooks/google")).status_code == 200
+    assert not await is_wanted(stage, connection)
+
+
+async def test_30_a_calendar_that_cannot_be_watched_is_polled(stage: Stage) -> None:
+    holidays = "en.german#holiday@group.v.calendar.google.com"
+    stage.state.add_calendar(stage.state.accounts[ANN.email], holidays, "Holidays", "Europe/Berlin")
+    connection = await stage.connect()
+    kalends = stage.world.kalends
+    change = ImportChange(choice=ImportChoice.CALENDARS, calendar_ids=(holidays,))
+    await kalends.services.sync_configs.update(stage.world.admin, connection.id, SyncConfigChange(imports=change))
+    await stage.world.sync(connection)
+    assert await kalends.watching.once() == 0
+    assert await kalends.watching.once() == 0
+    assert len([one for one in await stage.requests() if one.endswith("/watch")]) == 1, "it is not asked again at once"
+    await stage.world.sync(connection)
+    polled = await stage.world.connection(connection.id)
+    assert polled.error_reason is None
+    assert polled.next_sync_at is not None
+    assert polled.next_sync_at - stage.world.clock.now() < timedelta(minutes=20)
+
+
+async def test_who_disconnects_is_woken_no_more(stage: Stage) -> None:
+    connection = await watched(stage)
+    (channel,) = await kept(stage)
+    await stage.world.kalends.disconnecting.disconnect(stage.world.admin, connection.id)
+    assert await kept(stage) == []
+    assert await notify(stage, channel.id, channel.resource_id, "token") == 200
+    assert await stage.world.kalends.watching.once() == 0
+    await stage.connect()
+    assert await stage.world.kalends.watching.once() == 1
+
+
+async def test_nobody_is_watched_where_google_cannot_reach_us(stage: Stage) -> None:
+    google = stage.world.kalends.directory.kind(
+        await stage.world.kalends.directory.named(stage.world.site.id, "google")
+    )
+    for public_url, api_url, reached in (
+        ("https://calendar.example.com", "https://www.googleapis.com", True),
+        ("http://calendar.example.com", "https://www.googleapis.com", False),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:9000", True),
+    ):
+        assert google.reaches({"api_url": api_url}, public_url) is reached  # type: ignore[attr-defined] # Google's kind has it
