@@ -83,14 +83,14 @@ async def test_neither_of_cancelling_and_disconnecting_at_once_fails(
     cancelling: list[asyncio.Task[Schedule]] = []
     disconnect = Connections.disconnect
 
-    async def meanwhile(self: Connections, *arguments: Any) -> None:
+    async def meanwhile(self: Connections, *arguments: Any, **named: Any) -> None:
         if not cancelling:
             cancelling.append(
                 asyncio.create_task(world.kalends.schedule_cancelling.cancel(world.site.id, world.schedule.id))
             )
             # it has the schedule by then, and waits for the connection
             await asyncio.wait(cancelling, timeout=1)
-        await disconnect(self, *arguments)
+        await disconnect(self, *arguments, **named)
 
     monkeypatch.setattr(Connections, "disconnect", meanwhile)
     await world.kalends.disconnecting.disconnect(world.admin, connection.id)

@@ -27,8 +27,10 @@ from kalends.model.ids import new_connection_id
 from kalends.model.provider import ConnectMethod, Provider
 from kalends.model.schedule import Schedule, ScheduleStatus
 from kalends.net.errors import BadUrl
+from kalends.providers.base import TellsOfChanges
 from kalends.providers.errors import CredentialsRefused, NotSupported, ProviderError
 from kalends.store.calendars import Calendars
+from kalends.store.channels import Channels
 from kalends.store.connections import Connections
 from kalends.store.database import Database, Transaction
 from kalends.store.repository import AlreadyThere
@@ -191,6 +193,8 @@ class Connecting:
                 if earlier.status in {Status.DISCONNECTED, Status.ERROR}:
                     await connections.revive(connection.id)
             await Calendars(writer, identity.site_id).see(connection.id, found.calendars, select_own=earlier is None)
+            if isinstance(self._directory.kind(provider), TellsOfChanges):
+                await Channels(writer).wish(ConnectionKey(identity.site_id, connection.id), now)
             await self._wanting.sync(writer, ConnectionKey(identity.site_id, connection.id))
             return await find_connection(writer, identity, connection.id, Permission.READ_ALL_CONNECTIONS)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, update
+from sqlalchemy import and_, case, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.model.connection import ConnectionKey, ImportChoice, Status
@@ -59,7 +59,7 @@ class Channels:
                 connections.c.import_enabled,
                 imported,
                 calendars.c.gone_at.is_(None),
-                _is_due(now),
+                calendars.c.watch_after <= now,
             )
             .order_by(calendars.c.site_id, calendars.c.connection_id)
             .limit(limit)
@@ -75,7 +75,11 @@ class Channels:
         for one in due:
             changed = await self._connection.execute(
                 update(calendars)
-                .where(calendars.c.site_id == one.connection.site_id, calendars.c.id == one.calendar_id, _is_due(now))
+                .where(
+                    calendars.c.site_id == one.connection.site_id,
+                    calendars.c.id == one.calendar_id,
+                    calendars.c.watch_after <= now,
+                )
                 .values(watch_after=again_at)
             )
             claimed += [one] if changed.rowcount else []
@@ -121,7 +125,7 @@ class Channels:
         return Channel(*row) if row else None
 
     async def forget(self, key: ConnectionKey) -> None:
-        """Forget the channels of a connection; its calendars are watched anew when it is read again."""
+        """Forget the channels of a connection, and wish for no others."""
         await self._connection.execute(
             delete(channels).where(channels.c.site_id == key.site_id, channels.c.connection_id == key.connection_id)
         )
@@ -131,12 +135,20 @@ class Channels:
             .values(watched_until=None, watch_after=None)
         )
 
+    async def wish(self, key: ConnectionKey, at: datetime) -> None:
+        """Wish for channels for those calendars of a connection that were never to have one, or were to no more."""
+        await self._connection.execute(
+            update(calendars)
+            .where(
+                calendars.c.site_id == key.site_id,
+                calendars.c.connection_id == key.connection_id,
+                calendars.c.watch_after.is_(None),
+            )
+            .values(watch_after=at)
+        )
+
     async def drop(self, channel: Channel) -> None:
         """Forget a channel."""
         await self._connection.execute(
             delete(channels).where(channels.c.site_id == channel.site_id, channels.c.id == channel.id)
         )
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    return or_(calendars.c.watch_after.is_(None), calendars.c.watch_after <= now)

@@ -262,10 +262,11 @@ calendars = Table(
     Column("selected", Boolean, nullable=False, comment="chosen for import"),
     Column("gone_at", UtcDateTime, comment="when the provider no longer had it"),
     Column("watched_until", UtcDateTime, comment="until when the provider tells of changes by itself"),
-    Column("watch_after", UtcDateTime, comment="when to ask for a channel, again or at all; null: now"),
+    Column("watch_after", UtcDateTime, comment="when to ask for a channel, again or at all; null: never"),
     _of_site(),
     ForeignKeyConstraint(["site_id", "connection_id"], ["connections.site_id", "connections.id"], ondelete="CASCADE"),
     UniqueConstraint("site_id", "connection_id", "external_id"),
+    Index(None, "watch_after"),
 )
 
 

@@ -13,10 +13,11 @@ from kalends.accounts.sessions import Accounts
 from kalends.model.clock import Clock
 from kalends.model.connection import Connection, ConnectionKey, Lease, SyncCounts
 from kalends.model.ids import new_id
-from kalends.providers.base import AccountSession
+from kalends.providers.base import AccountSession, TellsOfChanges
 from kalends.providers.errors import CalendarGone, CredentialsRefused, ProviderError, Unavailable
 from kalends.store.briefs import Brief, Briefs
 from kalends.store.calendars import Calendars, StoredCalendar
+from kalends.store.channels import Channels
 from kalends.store.connections import Connections
 from kalends.store.contents import Contents
 from kalends.store.database import Database
@@ -214,7 +215,7 @@ class ConnectionSync:
                     await self._read_one(Subject(lease, connection, calendar, kind, zone, place, session), progress)
             current = calendars and all(self._rolling.is_current(calendar) for calendar in calendars)
             if not current and not progress.told_to_wait:
-                await self._look_for_calendars(lease, session, progress)
+                await self._look_for_calendars(lease, session, progress, told=isinstance(kind, TellsOfChanges))
             await self._note_quirks(lease, connection, session)
 
     async def _read_one(self, subject: Subject, progress: _Progress) -> None:
@@ -235,7 +236,9 @@ class ConnectionSync:
         except ProviderError as error:
             progress.note_failure(error)
 
-    async def _look_for_calendars(self, lease: Lease, session: AccountSession, progress: _Progress) -> None:
+    async def _look_for_calendars(
+        self, lease: Lease, session: AccountSession, progress: _Progress, *, told: bool
+    ) -> None:
         """See which calendars the account has, once a day, and always where none is chosen: silence is no answer."""
         try:
             listed = await session.list_calendars()
@@ -247,6 +250,8 @@ class ConnectionSync:
         async with self._database.write() as writer:
             await Leases(writer).check(lease)
             await Calendars(writer, lease.site_id).see(lease.connection_id, listed)
+            if told:
+                await Channels(writer).wish(lease.key, self._clock.now())
 
     async def _note_quirks(self, lease: Lease, connection: Connection, session: AccountSession) -> None:
         """Write which deviations the server shows, where these are others than before."""

@@ -28,9 +28,10 @@ def upgrade() -> None:
             "watch_after",
             UtcDateTime(),
             nullable=True,
-            comment="when to ask for a channel, again or at all; null: now",
+            comment="when to ask for a channel, again or at all; null: never",
         ),
     )
+    op.create_index(op.f("ix_calendars_watch_after"), "calendars", ["watch_after"])
     op.create_table(
         "channels",
         sa.Column("site_id", sa.String(36), nullable=False),
