@@ -331,7 +331,7 @@ def _wire(
             connections=listing,
             connecting=connecting,
             authorizing=authorizing,
-            waking=Waking(database, wanting),
+            waking=Waking(database, clock, wanting),
             calendars=calendars,
             sync_configs=SyncConfigs(database, directory, calendars, accounts, authorizing, wanting),
             disconnecting=disconnecting,

@@ -157,7 +157,7 @@ async def test_the_page_names_what_will_be_connected_to_whose_schedule(person: P
     assert "put into your calendar" in shown.text
     headers = shown.headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
-    assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "no-referrer")
+    assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "same-origin")
     assert (await person.confirm(link)).status_code == 303, "looking does not use it up"
 
 
@@ -388,3 +388,43 @@ async def test_each_calendar_of_the_account_is_there(person: Person) -> None:
     connection = await person.connect()
     listed = await person.world.kalends.services.calendars.list(person.world.admin, connection.id)
     assert [one.id for one in listed] == ["c", "d"]
+
+
+async def test_over_https_only_the_cookie_counts_that_no_neighbouring_host_can_set(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    kind = ConsentKind()
+    settings = settings_for(sqlite_url, tmp_path, public_url="https://kalends.example.com")
+    async with world_on(settings, kinds={kind.kind: kind}) as world:
+        await world.kalends.sites.update(world.site.id, redirect_origins=[SITE])
+        transport = httpx2.ASGITransport(app=create_api(world.kalends.services))
+        async with httpx2.AsyncClient(transport=transport, base_url="https://kalends.example.com") as browser:
+            link = await Person(world, kind, browser).link()
+            gone = await browser.post(link, headers={"Origin": "https://kalends.example.com"})
+            (set_cookie,) = gone.headers.get_list("set-cookie")
+            assert set_cookie.startswith("__Host-")
+            name, value = next(iter(browser.cookies.items()))
+            browser.cookies.clear()
+            browser.cookies.set(name.removeprefix("__Host-"), value)
+            back = f"/connect/callback?code=one&state={kind.asked[0].state}"
+            assert (await browser.get(back)).status_code == 400
+            browser.cookies.set(name, value)
+            assert (await browser.get(back)).status_code == 303
+
+
+async def test_nobody_is_sent_back_to_an_origin_that_was_taken_off_the_list(person: Person) -> None:
+    connection = await person.connect()
+    await person.world.kalends.sites.update(person.world.site.id, redirect_origins=[])
+    change = SyncConfigChange(exports=ExportChange(enabled=True, target=ExportTarget.DEDICATED))
+    with pytest.raises(PreconditionFailed) as refused:
+        await person.world.kalends.services.sync_configs.update(person.world.admin, connection.id, change)
+    assert refused.value.data == {"reason": "CONSENT_REQUIRED"}
+
+
+async def test_lasting_access_that_reaches_less_far_than_what_was_just_granted_does_not_count(person: Person) -> None:
+    await person.connect()
+    person.kind.account = replace(person.kind.account, scopes=frozenset({"r", "w"}))
+    person.kind.lasting = [False]
+    once_more = await person.come_back(await person.go(), code="one")
+    assert once_more.headers["location"].startswith(PROVIDER)
+    assert person.kind.asked[-1].insists

@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 
 from kalends.connections.disconnecting import CLEANUP
+from kalends.jobs.cleaning import GRACE
 from kalends.model.connection import Connection, Status
 from kalends.store.connections import Connections
 from tests.google.stage import ANN, Stage
 
 
 async def disconnect(stage: Stage, connection: Connection) -> None:
+    """Disconnect, and let so much time pass that nobody is on the way to connect again."""
     await stage.world.kalends.disconnecting.disconnect(stage.world.admin, connection.id)
+    stage.world.clock.advance(GRACE)
 
 
 async def keeps_credentials(stage: Stage, connection: Connection) -> bool:
@@ -70,9 +73,12 @@ async def test_of_two_that_go_at_once_one_takes_the_consent_back(stage: Stage) -
 
 async def test_who_connects_again_before_it_was_taken_back_keeps_it(stage: Stage) -> None:
     connection = await stage.connect()
-    await disconnect(stage, connection)
+    await stage.world.kalends.disconnecting.disconnect(stage.world.admin, connection.id)
+    await stage.world.kalends.cleaning.once()
+    assert consented(stage), "somebody may be on the way"
     again = await stage.connect()
     assert again.id == connection.id
+    stage.world.clock.advance(GRACE)
     await stage.world.kalends.cleaning.once()
     stage.world.clock.advance(timedelta(hours=2))
     assert (await stage.world.sync(again)).error is None
@@ -106,6 +112,7 @@ async def test_consent_goes_too_where_the_schedule_or_its_owner_does(stage: Stag
         await kalends.users.disable(world.site.id, world.user.id)
     else:
         await kalends.schedule_cancelling.cancel(world.site.id, world.schedule.id)
+    world.clock.advance(GRACE)
     await kalends.cleaning.once()
     assert not consented(stage)
     assert not await keeps_credentials(stage, connection)

@@ -70,7 +70,9 @@ class AuthorizationPages:
         answer = {name: query[name][:_LONGEST] for name in _ANSWERS if name in query}
 
         def kept(of: str) -> str | None:
-            return next((request.cookies[name] for name in _cookie_names(of) if name in request.cookies), None)
+            # over https only the cookie that no neighbouring host can set
+            names = _cookie_names(of)[:1] if self._https else _cookie_names(of)
+            return next((request.cookies[name] for name in names if name in request.cookies), None)
 
         try:
             onward = await self._services.authorizing.arrive(state, kept, answer)

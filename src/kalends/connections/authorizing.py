@@ -113,8 +113,13 @@ class Authorizing:
         return await self._link(identity, provider.id, schedule.id, redirect_url)
 
     async def reconnect(self, identity: Identity, connection: Connection) -> str | None:
-        """Return a link by which the owner of a connected account consents anew; None where nobody ever was asked."""
-        if connection.redirect_url is None:
+        """Return a link by which the owner of a connected account consents anew.
+
+        None where nobody ever was asked, or the site sends nobody to where they came from any more.
+        """
+        async with self._database.read() as reader:
+            site = await Sites(reader).get(identity.site_id)
+        if connection.redirect_url is None or not _is_allowed(connection.redirect_url, site):
             return None
         return await self._link(identity, connection.provider_id, connection.schedule_id, connection.redirect_url)
 
@@ -292,13 +297,16 @@ async def _earlier(reader: Transaction, way: Authorization) -> _Earlier:
     return _Earlier(holds, found[0].account_email if len(found) == 1 else None)
 
 
-def _check_origin(redirect_url: str, site: Site | None) -> None:
+def _is_allowed(redirect_url: str, site: Site | None) -> bool:
     parts = urlsplit(redirect_url)
-    origin = f"{parts.scheme}://{parts.netloc.lower()}"
-    if site is None or origin not in site.redirect_origins:
+    return site is not None and f"{parts.scheme}://{parts.netloc.lower()}" in site.redirect_origins
+
+
+def _check_origin(redirect_url: str, site: Site | None) -> None:
+    if not _is_allowed(redirect_url, site):
         raise Invalid.one(
             "redirectUrl",
-            f"must begin with an origin to which the site may send people back, which {origin} is not",
+            "must begin with an origin to which the site may send people back",
             Rule.OTHER,
             name="REDIRECT_ORIGIN_NOT_ALLOWED",
         )

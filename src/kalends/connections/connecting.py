@@ -147,8 +147,10 @@ class Connecting:
             connections = Connections(reader, schedule.site_id)
             earlier = await connections.of_account(schedule.id, provider.id, account.key)
             sealed = await connections.sealed_credentials(earlier.id) if earlier else None
-        if earlier is None or sealed is None or earlier.status is Status.ERROR:
+        if earlier is None or sealed is None or earlier.status in {Status.ERROR, Status.DISCONNECTED}:
             return None
+        if account.scopes is not None and not account.scopes <= (earlier.scopes or frozenset()):
+            return None  # what lasts of the earlier consent does not reach as far
         kept = self._accounts.unseal(sealed, schedule.site_id, earlier.id)
         return replace(account, credentials={**kept, **account.credentials}, lasting=True)
 
@@ -194,7 +196,10 @@ class Connecting:
                     await connections.revive(connection.id)
             await Calendars(writer, identity.site_id).see(connection.id, found.calendars, select_own=earlier is None)
             if isinstance(self._directory.kind(provider), TellsOfChanges):
-                await Channels(writer).wish(ConnectionKey(identity.site_id, connection.id), now)
+                key, channels = ConnectionKey(identity.site_id, connection.id), Channels(writer)
+                # those of an earlier consent may have ended with it
+                await channels.forget(key)
+                await channels.wish(key, now)
             await self._wanting.sync(writer, ConnectionKey(identity.site_id, connection.id))
             return await find_connection(writer, identity, connection.id, Permission.READ_ALL_CONNECTIONS)
 

@@ -1,23 +1,27 @@
 """Waking a connection: a provider says that something has changed."""
 
 import hmac
+from datetime import datetime
 
 from kalends.access.secrets import digest
 from kalends.jobs.wanting import Wanting
-from kalends.model.connection import ConnectionKey
+from kalends.model.clock import Clock
+from kalends.model.connection import Connection, ConnectionKey, Status
 from kalends.store.channels import Channels
+from kalends.store.connections import Connections
 from kalends.store.database import Database
 
 
 class Waking:
     """Has connections synced whose providers tell of a change."""
 
-    def __init__(self, database: Database, wanting: Wanting) -> None:
+    def __init__(self, database: Database, clock: Clock, wanting: Wanting) -> None:
         self._database = database
+        self._clock = clock
         self._wanting = wanting
 
     async def wake(self, *, channel_id: str, resource_id: str, token: str) -> bool:
-        """Ask for a sync of the connection that a channel is for; tell whether the notification was believed.
+        """Ask for a sync of the connection that a channel is for, where that is worth it; tell whether it was done.
 
         It is where channel, resource and token belong together. What is unknown is no error: a channel that was
         replaced may go on telling for a while, and whoever makes one up learns nothing.
@@ -25,8 +29,23 @@ class Waking:
         async with self._database.read() as reader:
             channel = await Channels(reader).get(channel_id)
         proven = hmac.compare_digest(digest(token), channel.token_hash if channel else bytes(32))
-        if channel is None or not proven or not hmac.compare_digest(resource_id, channel.resource_id):
+        if channel is None or not proven or not hmac.compare_digest(resource_id.encode(), channel.resource_id.encode()):
+            return False
+        async with self._database.read() as reader:
+            connection = await Connections(reader, channel.site_id).get(channel.connection_id)
+        if connection is None or not _is_worth_it(connection, self._clock.now()):
             return False
         async with self._database.write() as writer:
             await self._wanting.sync(writer, ConnectionKey(channel.site_id, channel.connection_id))
         return True
+
+
+def _is_worth_it(connection: Connection, now: datetime) -> bool:
+    """Tell whether a sync more would find out anything.
+
+    Not where one is wanted that has not begun; nor where the last ones failed, for then the next is due soon enough,
+    and sooner would be against what the provider asked for.
+    """
+    if connection.status in {Status.DISCONNECTED, Status.ERROR} or connection.failures:
+        return False
+    return connection.wanted_rev == connection.done_rev or connection.under_way(now)

@@ -19,6 +19,11 @@ log = structlog.get_logger(__name__)
 EVERY = timedelta(seconds=15)
 PAUSE = timedelta(minutes=5)
 """How long is waited after a provider could not be reached."""
+GRACE = timedelta(minutes=15)
+"""How long after disconnecting nothing is taken back: who disconnects to connect again would lose the new consent too.
+
+It is as long as a way to the provider and back may take.
+"""
 MOST = 50
 """Connections that are cleaned up after at a time."""
 
@@ -39,19 +44,20 @@ class Cleaning:
     async def once(self) -> bool:
         """Clean up after some; tell whether a provider failed, so that it is to be tried again after a while."""
         async with self._database.read() as reader:
-            left = await Cleanups(reader).left(MOST)
+            left = await Cleanups(reader).left(disconnected_before=self._clock.now() - GRACE, limit=MOST)
         failed = False
         for cleanup in left:
             try:
                 await self._take_back(cleanup)
             except CredentialsRefused:
                 pass  # it was withdrawn at the provider before
-            except ProviderError as error:
+            except Exception as error:  # noqa: BLE001 - what is wrong with one must not keep the others
+                why = describe(error) if isinstance(error, ProviderError) else type(error).__qualname__
                 if self._clock.now() < cleanup.until:
-                    log.warning("cleanup_put_off", connection=cleanup.connection_id, error=describe(error))
+                    log.warning("cleanup_put_off", connection=cleanup.connection_id, error=why)
                     failed = True
                     continue
-                log.warning("cleanup_given_up", connection=cleanup.connection_id, error=describe(error))
+                log.warning("cleanup_given_up", connection=cleanup.connection_id, error=why)
             async with self._database.write() as writer:
                 await Cleanups(writer).end(cleanup)
         return failed

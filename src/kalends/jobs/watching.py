@@ -66,6 +66,8 @@ class Watching:
                 opened += await self._watch(one, hooks)
             except ProviderError as error:
                 log.info("watch_put_off", connection=one.connection.connection_id, error=describe(error))
+            except Exception:
+                log.exception("watch_failed", connection=one.connection.connection_id)
         return opened
 
     def _hooks(self) -> Mapping[str, str]:
@@ -109,8 +111,11 @@ class Watching:
                 digest(token),
                 opened.expires_at,
             )
+            now = self._clock.now()
+            # one that is granted for a short time is not replaced at once
+            renew_at = max(opened.expires_at - RENEW_BEFORE, now + (opened.expires_at - now) / 2, now + CLAIMED_FOR)
             async with self._database.write() as writer:
-                before = await Channels(writer).opened(channel, renew_at=opened.expires_at - RENEW_BEFORE)
+                before = await Channels(writer).opened(channel, renew_at=renew_at)
             for earlier in before:
                 # one that could not be stopped goes on telling what the new one tells too, and runs out
                 with suppress(ProviderError):

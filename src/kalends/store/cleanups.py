@@ -28,11 +28,15 @@ class Cleanups:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def left(self, limit: int) -> Sequence[Cleanup]:
-        """Return some of what is left, the longest waiting first."""
+    async def left(self, *, disconnected_before: datetime, limit: int) -> Sequence[Cleanup]:
+        """Return some of what is left of connections that were disconnected before a moment, the earliest first."""
         query = (
             select(connections)
-            .where(connections.c.cleanup_until.is_not(None), connections.c.credentials.is_not(None))
+            .where(
+                connections.c.cleanup_until.is_not(None),
+                connections.c.credentials.is_not(None),
+                connections.c.disconnected_at <= disconnected_before,
+            )
             .order_by(connections.c.cleanup_until)
             .limit(limit)
         )

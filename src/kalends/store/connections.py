@@ -119,13 +119,20 @@ class Connections(SiteRepository):
         )
 
     async def claim_renewal(self, connection_id: str, sealed: bytes, *, now: datetime, until: datetime) -> bool:
-        """Take the right to renew credentials until a moment; tell whether it was to be had, for these credentials."""
+        """Take the right to renew credentials until a moment; tell whether it was to be had, for these credentials.
+
+        Whoever holds it for more than twice as long from now on has a clock that is ahead, and does not count.
+        """
         claimed = await self._connection.execute(
             update(connections)
             .where(
                 *self._is(connection_id),
                 connections.c.credentials == sealed,
-                or_(connections.c.renewing_until.is_(None), connections.c.renewing_until <= now),
+                or_(
+                    connections.c.renewing_until.is_(None),
+                    connections.c.renewing_until <= now,
+                    connections.c.renewing_until > now + 2 * (until - now),
+                ),
             )
             .values(renewing_until=until)
         )

@@ -26,7 +26,8 @@ HEADERS = {
     ),
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # not `no-referrer`, with which a form says that it comes from nowhere
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 """Of every answer here: the paths hold one-time tokens, and no other page may frame these."""
