@@ -18,7 +18,7 @@ from zlib import crc32
 from kalends.demo.calendars import DemoAccount, DemoCalendar
 
 HOST = "127.0.0.1"
-PORTS = range(15_232, 15_332)
+PORTS = range(15_232, 16_232)
 """Where a free port is looked for: below those that systems hand out to outgoing connections."""
 START_SECONDS = 60
 STOP_SECONDS = 5
