@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 from kalends.sandbox.clock import SandboxClock
 from kalends.sandbox.google.bearer import User
 from kalends.sandbox.google.grants import Grants
-from kalends.sandbox.google.keys import SigningKeys
 from kalends.sandbox.google.oauth import routes
 from kalends.sandbox.google.oauth_model import Client
+from kalends.sandbox.keys import SigningKeys
 
 HERE = "http://127.0.0.1:8085"
 BACK = "http://127.0.0.1:9000/callback"

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kalends.sandbox.google.serving import serving
+from kalends.sandbox.serving import serving
 
 
 class Receiver:

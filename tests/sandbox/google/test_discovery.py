@@ -1,7 +1,9 @@
 """What holds others to Google's document is itself held to it."""
 
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -9,7 +11,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tests.sandbox.google.discovery import Validated
+from tests.sandbox.google.discovery import Validated, amiss
 
 EVENTS = "/calendar/v3/calendars/primary/events"
 GOOD = {"kind": "calendar#events", "items": []}
@@ -82,3 +84,26 @@ async def test_unknown_methods_and_wrong_forms_are_found() -> None:
     error = {"error": {"code": 400, "message": "", "errors": [{"message": ""}]}}
     assert await found("GET", EVENTS, answer=error, status=400) == ["the error is not of Google's form"]
     assert await found("GET", "/elsewhere") == []
+
+
+def test_a_log_of_requests_is_held_to_it_too() -> None:
+    good = f"{EVENTS}?singleEvents=false&syncToken=x%2Fy&fields=items%28id%29"
+    asked = [{"method": "GET", "path": one} for one in (good, f"{EVENTS}?singleEvent=false", "/calendar/v3/shoes", "/")]
+    assert [(one.asked, one.what) for one in amiss(asked)] == [
+        (f"GET {EVENTS}", "parameter singleEvent is unknown"),
+        ("GET /calendar/v3/shoes", "no such method"),
+    ]
+
+
+SERVES = re.compile(
+    r"google\.application import create_application|^from scripts\.chromium|/demo/connect/google", re.MULTILINE
+)
+"""What a test says that serves Google's sandbox, in its own process or as a program."""
+HELD = re.compile(r"\b(Validated|amiss)\(")
+
+
+def test_whoever_serves_the_sandbox_holds_what_it_is_asked_to_the_document() -> None:
+    tests = Path(__file__).parents[2]
+    serving = {path for path in tests.rglob("*.py") if SERVES.search(path.read_text())} - {Path(__file__)}
+    assert len(serving) >= 5
+    assert [str(path.relative_to(tests)) for path in serving if not HELD.search(path.read_text())] == []

@@ -9,7 +9,7 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build  # type: ignore[import-untyped]  # it has no types
 from googleapiclient.errors import HttpError  # type: ignore[import-untyped]  # it has no types
 
-from kalends.sandbox.google.serving import serving
+from kalends.sandbox.serving import serving
 from tests.sandbox.google.receiver import receiving
 from tests.sandbox.google.stage import OWNER, Json, Stage, timed, weekly
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from kalends.sandbox.google import consent
+from kalends.sandbox import consent
 from tests.sandbox.google.oauth_app import (
     ASKED,
     BACK,

@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import KeySet
 
-from kalends.sandbox.google.keys import SigningKeys
+from kalends.sandbox.keys import SigningKeys
 from tests.sandbox.google.oauth_app import (
     EMAIL,
     EVENTS,

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from kalends.sandbox.google import workspace
-from kalends.sandbox.google.keys import new_private_key, pem
+from kalends.sandbox.keys import new_private_key, pem
 from tests.sandbox.google.oauth_app import EVENTS, HERE, LISTS, OWNER, TRAINER, Asking, asking, refused
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from kalends.sandbox.google.keys import SigningKeys
+from kalends.sandbox.keys import SigningKeys
 from tests.sandbox.google.oauth_app import EVENTS, LISTS, OWNER, Asking, asking, refused
 
 

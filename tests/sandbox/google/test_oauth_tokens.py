@@ -10,7 +10,7 @@ import pytest
 
 from kalends.sandbox.google import grants as grants_module
 from kalends.sandbox.google.bearer import Bearer
-from kalends.sandbox.google.oauth_model import OAuthRefused
+from kalends.sandbox.oauth_words import OAuthRefused
 from tests.sandbox.google.oauth_app import (
     ASKED,
     EMAIL,

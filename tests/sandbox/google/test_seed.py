@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from kalends.cli.application import app
 from kalends.sandbox.clock import SandboxClock
-from kalends.sandbox.google.seed import BadSeed, plant, plausible_week, read_seed
+from kalends.sandbox.google.seed import plant, plausible_week, read_seed
+from kalends.sandbox.seeds import BadSeed
 from tests.sandbox.google.stage import timed
 
 SEED = {

@@ -5,7 +5,7 @@ import asyncio
 import httpx2
 import pytest
 
-from kalends.sandbox.google.serving import serving
+from kalends.sandbox.serving import serving
 from tests.sandbox.google.stage import EVENTS, OWNER, Stage, timed
 
 MINE = f"/users/{OWNER.email}/calendars"

@@ -7,9 +7,10 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from kalends.sandbox.faults import Faults, Orders
 from kalends.sandbox.google.bearer import Bearers
 from kalends.sandbox.google.channels import Channels
-from kalends.sandbox.google.faults import Faults, Orders
+from kalends.sandbox.google.faults import WORDING
 from kalends.sandbox.google.quotas import Quotas
 from kalends.sandbox.google.routes import Api
 from kalends.sandbox.google.state import State
@@ -32,7 +33,7 @@ def create_application(
     """
     counted = quotas or Quotas(state.clock)
     channels = Channels(state, lambda resource: _is_gone(state, resource), gather, pauses)
-    orders = Orders()
+    orders = Orders(WORDING)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -17,28 +17,17 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-from kalends.net import GuardedClient, Limits, NetError, NetPolicy
 from kalends.sandbox.google.errors import Refused, invalid, required
 from kalends.sandbox.google.state import State
+from kalends.sandbox.pushing import Messenger, PushSwitches
+from kalends.sandbox.switchboard import LOOPBACK
 
 LONGEST_LIFE = timedelta(days=7)
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-"""Hosts that are this machine, as they are written in addresses."""
 _ID = re.compile(r"[A-Za-z0-9_\-+/=]{1,64}", re.ASCII)
 _TOKEN = re.compile(r"[\x20-\x7e]{0,256}", re.ASCII)
 _TYPES = frozenset({"web_hook", "webhook"})
 _AGAIN = frozenset({500, 502, 503, 504})
 _MOST_DELIVERIES = 1000
-
-
-@dataclass
-class PushSwitches:
-    """How deliveries behave: switched off, lost one by one (`drop`), sent twice, or late (seconds)."""
-
-    on: bool = True
-    drop: bool = False
-    double: bool = False
-    delay: float = 0.0
 
 
 @dataclass
@@ -96,7 +85,7 @@ class Channels:
     def __post_init__(self) -> None:
         self._channels: dict[tuple[str, str], Channel] = {}
         self._key = secrets.token_bytes(16)
-        self._client: GuardedClient | None = None
+        self._messenger = Messenger()
         self.state.listeners.append(self.tell)
 
     def open(self, body: Mapping[str, Any], *, client_id: str, resource: str, uri: str) -> Channel:
@@ -147,9 +136,7 @@ class Channels:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        await self._messenger.aclose()
 
     def _is_open(self, channel: Channel) -> bool:
         return not channel.stopped and self.state.now() < channel.expires
@@ -204,8 +191,6 @@ class Channels:
 
     async def _post(self, channel: Channel, said: str, number: int) -> int | str:
         """Send a message once, and return the status of the answer, or what went wrong."""
-        if urlsplit(channel.address).hostname not in LOOPBACK:
-            return "not on loopback"
         headers = {
             "X-Goog-Channel-ID": channel.id,
             "X-Goog-Channel-Expiration": format_datetime(channel.expires, usegmt=True),
@@ -217,13 +202,7 @@ class Channels:
         }
         if channel.token is not None:
             headers["X-Goog-Channel-Token"] = channel.token
-        if self._client is None:
-            limits = Limits(connect=3, read=10, total=10, max_bytes=65_536, max_redirects=0)
-            self._client = GuardedClient(NetPolicy.parse("127.0.0.0/8 ::1/128"), limits=limits)
-        try:
-            return (await self._client.request("POST", channel.address, headers=headers, content=b"")).status
-        except NetError as error:
-            return type(error).__name__
+        return await self._messenger.post(channel.address, headers=headers, content=b"")
 
 
 def _check_address(address: object) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 
+from kalends.sandbox.refusals import Refusal
 
-class Refused(Exception):
+
+class Refused(Refusal):
     """A request that is answered with an error of Google's form.
 
     `status` is the HTTP status; `reason` and `domain` are those of `error.errors[0]`. `location` names the parameter or

@@ -13,17 +13,10 @@ from datetime import datetime, timedelta
 from kalends.sandbox.clock import SandboxClock
 from kalends.sandbox.google import consent_scopes
 from kalends.sandbox.google.bearer import Bearer, User
-from kalends.sandbox.google.keys import SigningKeys
-from kalends.sandbox.google.oauth_model import (
-    AccessToken,
-    Client,
-    Code,
-    Consent,
-    Issued,
-    OAuthRefused,
-    RefreshToken,
-)
+from kalends.sandbox.google.oauth_model import AccessToken, Client, Code, Consent, Issued, RefreshToken
 from kalends.sandbox.google.workspace import GOOGLE, Workspace
+from kalends.sandbox.keys import SigningKeys
+from kalends.sandbox.oauth_words import OAuthRefused
 
 CODE_LIFETIME = timedelta(minutes=10)
 ACCESS_TOKEN_LIFETIME = timedelta(seconds=3599)

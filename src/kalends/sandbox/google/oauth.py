@@ -10,11 +10,12 @@ from starlette.routing import Route
 from kalends.sandbox.google import consent, consent_scopes, oauth_token
 from kalends.sandbox.google.consent import ConsentPage
 from kalends.sandbox.google.grants import Grants
-from kalends.sandbox.google.keys import ALGORITHM, SignatureRefused
-from kalends.sandbox.google.oauth_forms import read_form, read_query, single
-from kalends.sandbox.google.oauth_model import Issued, OAuthRefused
+from kalends.sandbox.google.oauth_model import Issued
 from kalends.sandbox.google.oauth_switches import switches
 from kalends.sandbox.google.oauth_token import TokenEndpoint, origin, profile, refusal
+from kalends.sandbox.keys import ALGORITHM, SignatureRefused
+from kalends.sandbox.oauth_forms import read_form, read_query, single
+from kalends.sandbox.oauth_words import OAuthRefused
 
 AUTHORIZE = "/o/oauth2/v2/auth"
 REVOKE = "/revoke"

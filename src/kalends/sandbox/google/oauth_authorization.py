@@ -7,12 +7,12 @@ https://developers.google.com/identity/openid-connect/openid-connect ("Authentic
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from kalends.sandbox.google import consent_scopes
 from kalends.sandbox.google.bearer import User
 from kalends.sandbox.google.grants import Grants
-from kalends.sandbox.google.oauth_model import Challenge, Client, Consent, OAuthRefused
+from kalends.sandbox.google.oauth_model import Client, Consent
+from kalends.sandbox.oauth_words import Challenge, OAuthRefused, redirect
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _METHODS = ("S256", "plain")
@@ -150,12 +150,3 @@ def _flag(fields: Mapping[str, str], name: str) -> bool:
     if value not in {"true", "false"}:
         raise OAuthRefused("invalid_request", f"Invalid parameter value for {name}")
     return value == "true"
-
-
-def redirect(redirect_uri: str, state: str | None, parameters: Mapping[str, str]) -> str:
-    """Return a redirect URI with parameters added to those that it has, `state` among them, and without empty ones."""
-    parts = urlsplit(redirect_uri)
-    added = urlencode(
-        [(name, value) for name, value in {"state": state, **parameters}.items() if value], quote_via=quote
-    )
-    return urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, added]))))

@@ -1,24 +1,10 @@
-"""What OAuth deals in: clients, consents, codes and tokens. Secret values stay out of every `repr`."""
+"""What Google's OAuth deals in: clients, consents, codes and tokens. Secret values stay out of every `repr`."""
 
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
-from hmac import compare_digest
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from kalends.sandbox.google.bearer import User
-
-
-class OAuthRefused(Exception):
-    """A refusal in Google's words: an HTTP status, `error` (RFC 6749 §5.2), and perhaps `error_description`."""
-
-    def __init__(self, error: str, description: str | None = None, *, status: int = 400) -> None:
-        super().__init__(error)
-        self.status = status
-        self.error = error
-        self.description = description
+from kalends.sandbox.oauth_words import Challenge, is_on_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +27,7 @@ class Client:
 
     def allows_redirect(self, uri: str) -> bool:
         """Tell whether the app is registered with a redirect URI."""
-        return uri in self.redirect_uris if self.redirect_uris is not None else _on_loopback(uri)
-
-
-def _on_loopback(uri: str) -> bool:
-    try:
-        parts = urlsplit(uri)
-        host, _ = parts.hostname or "", parts.port
-        plain = parts.scheme == "http" and "@" not in parts.netloc and "#" not in uri and uri.isprintable()
-        return plain and (host == "localhost" or ip_address(host).is_loopback)
-    except ValueError:
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """What a code may only be redeemed with (PKCE, RFC 7636); `method` is `S256` or `plain`."""
-
-    value: str
-    method: str
-
-    def fits(self, verifier: str) -> bool:
-        """Tell whether a code verifier is the one that the challenge was made of."""
-        given = verifier.encode()
-        if self.method == "S256":
-            given = urlsafe_b64encode(sha256(given).digest()).rstrip(b"=")
-        return compare_digest(given, self.value.encode())
+        return uri in self.redirect_uris if self.redirect_uris is not None else is_on_loopback(uri)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 All take and give JSON objects. A browser's page of another origin cannot press them: `application/json` is asked for.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,9 +13,11 @@ from starlette.routing import Route
 
 from kalends.sandbox.google.bearer import User
 from kalends.sandbox.google.grants import Grants
-from kalends.sandbox.google.oauth_forms import read_body, read_query, single
-from kalends.sandbox.google.oauth_model import Client, OAuthRefused
+from kalends.sandbox.google.oauth_model import Client
 from kalends.sandbox.google.oauth_token import origin, refusal
+from kalends.sandbox.oauth_forms import read_query, single
+from kalends.sandbox.oauth_switching import json_object, text, texts
+from kalends.sandbox.oauth_words import OAuthRefused
 
 PREFIX = "/_sandbox/oauth"
 Answer = dict[str, Any]
@@ -41,7 +42,7 @@ def switches(grants: Grants) -> list[Route]:
 def _post(path: str, press: Callable[[Answer, str], Answer], *, slow: bool = False) -> Route:
     async def answer(request: Request) -> Response:
         try:
-            body = await _json_object(request)
+            body = await json_object(request)
             if slow:  # making a key takes long enough to hold up everybody else
                 return JSONResponse(await run_in_threadpool(press, body, origin(request)))
             return JSONResponse(press(body, origin(request)))
@@ -71,8 +72,8 @@ class _Switches:
         status, times = body.get("status", 400), body.get("times", 1)
         if type(status) is not int or type(times) is not int:
             raise ValueError("status and times must be whole numbers")
-        description = _text(body, "error_description") if "error_description" in body else None
-        self._grants.fail_token_requests(status, _text(body, "error"), description=description, times=times)
+        description = text(body, "error_description") if "error_description" in body else None
+        self._grants.fail_token_requests(status, text(body, "error"), description=description, times=times)
         return {}
 
     def testing(self, body: Answer, _here: str) -> Answer:
@@ -82,7 +83,7 @@ class _Switches:
         return {}
 
     def narrow_next_refresh(self, body: Answer, _here: str) -> Answer:
-        self._grants.narrow_next_refresh(_texts(body, "scopes"))
+        self._grants.narrow_next_refresh(texts(body, "scopes"))
         return {}
 
     def rotate_keys(self, _body: Answer, _here: str) -> Answer:
@@ -90,12 +91,12 @@ class _Switches:
         return {}
 
     def service_accounts(self, body: Answer, here: str) -> Answer:
-        return {**self._grants.add_service_account(_text(body, "name"), origin=here)}
+        return {**self._grants.add_service_account(text(body, "name"), origin=here)}
 
     def delegations(self, body: Answer, _here: str) -> Answer:
-        domain, client_id = _text(body, "domain"), _text(body, "client_id")
+        domain, client_id = text(body, "domain"), text(body, "client_id")
         self._grants.workspace.add_domain(domain)
-        self._grants.workspace.delegate(domain, client_id, _texts(body, "scopes"))
+        self._grants.workspace.delegate(domain, client_id, texts(body, "scopes"))
         return {}
 
     async def refreshes(self, request: Request) -> Response:
@@ -108,40 +109,13 @@ class _Switches:
             return refusal(OAuthRefused("invalid_request", str(wrong)))
 
     def _user(self, fields: Mapping[str, Any]) -> User:
-        user = self._grants.user(_text(fields, "user"))
+        user = self._grants.user(text(fields, "user"))
         if user is None:
             raise ValueError("user must be the id or the e-mail address of an account")
         return user
 
     def _client(self, fields: Mapping[str, Any]) -> Client:
-        client = self._grants.client(_text(fields, "client_id"))
+        client = self._grants.client(text(fields, "client_id"))
         if client is None:
             raise ValueError("client_id must be that of an app")
         return client
-
-
-async def _json_object(request: Request) -> Answer:
-    body = await read_body(request)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise ValueError("the body must be application/json")
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise ValueError("the body must be a JSON object") from None
-    if not isinstance(value, dict):
-        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - one error for whatever is wrong with a body
-    return value
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} must be a text")
-    return value
-
-
-def _texts(body: Answer, name: str) -> list[str]:
-    value = body.get(name)
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise ValueError(f"{name} must be a list of texts")
-    return value

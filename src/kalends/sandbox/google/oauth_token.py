@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 
 from kalends.sandbox.google import consent_scopes
 from kalends.sandbox.google.grants import ACCESS_TOKEN_LIFETIME, Grants
-from kalends.sandbox.google.oauth_forms import read_form, single
-from kalends.sandbox.google.oauth_model import Client, Issued, OAuthRefused
+from kalends.sandbox.google.oauth_model import Client, Issued
 from kalends.sandbox.google.workspace import GOOGLE
+from kalends.sandbox.oauth_forms import read_form, single
+from kalends.sandbox.oauth_words import OAuthRefused
 
 PATH = "/token"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -22,7 +22,6 @@ A user's own `events` go into the primary calendar, whose zone is `timeZone`. A 
 `@group.v.calendar.google.com` cannot be watched, as holidays at Google. `sharedWith` names access roles of the API.
 """
 
-import json
 import secrets
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -36,30 +35,20 @@ from kalends.sandbox.google.bearer import User
 from kalends.sandbox.google.errors import Refused
 from kalends.sandbox.google.events import EventWriter
 from kalends.sandbox.google.state import ROLES, Account, Calendar, State
+from kalends.sandbox.seeds import BadSeed, fields_of, list_of, read_json, text_of
 
 _HOME = "Europe/Berlin"
-_MOST_BYTES = 64 * 1024 * 1024
 _SUBJECT_DIGITS = 20
-
-
-class BadSeed(ValueError):
-    """A seed cannot be read; the message says where and why, in plain words."""
 
 
 def read_seed(text: bytes, clock: SandboxClock) -> State:
     """Return the state that a seed file describes; raises `BadSeed`."""
-    if len(text) > _MOST_BYTES:
-        raise BadSeed("The file is larger than 64 MiB.")
-    try:
-        seed = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadSeed("The file is not JSON.") from None
-    return plant(seed, clock)
+    return plant(read_json(text), clock)
 
 
 def plant(seed: object, clock: SandboxClock) -> State:
     """Return the state that a seed describes; raises `BadSeed`."""
-    users = _list(_fields(seed, "the file", {"users"}), "users", "the file")
+    users = list_of(fields_of(seed, "the file", {"users"}), "users", "the file")
     if not users:
         raise BadSeed("users: there is none.")
     state = State((), clock)
@@ -67,17 +56,17 @@ def plant(seed: object, clock: SandboxClock) -> State:
     planted = []
     for number, user in enumerate(users):
         where = f"users[{number}]"
-        fields = _fields(user, where, known)
-        email = _text(fields, "email", where)
+        fields = fields_of(user, where, known)
+        email = text_of(fields, "email", where)
         if "@" not in email or email in state.accounts:
             raise BadSeed(f"{where}.email: it must be an address, and nobody else's.")
-        account = state.add_user(User(subject(email), email, _text(fields, "name", where, email.partition("@")[0])))
+        account = state.add_user(User(subject(email), email, text_of(fields, "name", where, email.partition("@")[0])))
         account.settings["timezone"] = _zone(fields, where, _HOME)
         state.calendars[email].time_zone = account.settings["timezone"]
         planted.append((where, fields, account))
     for where, fields, account in planted:
         _plant_events(state, state.calendars[account.user.email], fields, where)
-        for number, calendar in enumerate(_list(fields, "calendars", where)):
+        for number, calendar in enumerate(list_of(fields, "calendars", where)):
             _plant_calendar(state, account, calendar, f"{where}.calendars[{number}]")
     return state
 
@@ -88,13 +77,13 @@ def subject(email: str) -> str:
 
 
 def _plant_calendar(state: State, account: Account, said: object, where: str) -> None:
-    fields = _fields(said, where, {"id", "summary", "timeZone", "description", "public", "sharedWith", "events"})
-    calendar_id = _text(fields, "id", where, f"c_{secrets.token_hex(32)}@group.calendar.google.com")
+    fields = fields_of(said, where, {"id", "summary", "timeZone", "description", "public", "sharedWith", "events"})
+    calendar_id = text_of(fields, "id", where, f"c_{secrets.token_hex(32)}@group.calendar.google.com")
     if calendar_id in state.calendars:
         raise BadSeed(f"{where}.id: another calendar has it.")
-    kept = {"description": _text(fields, "description", where)} if "description" in fields else {}
+    kept = {"description": text_of(fields, "description", where)} if "description" in fields else {}
     zone = _zone(fields, where, account.settings["timezone"])
-    calendar = state.add_calendar(account, calendar_id, _text(fields, "summary", where), zone, fields=kept)
+    calendar = state.add_calendar(account, calendar_id, text_of(fields, "summary", where), zone, fields=kept)
     calendar.public = fields.get("public") is True
     shared = fields.get("sharedWith", {})
     if not isinstance(shared, dict) or not set(map(str, shared.values())) <= set(ROLES):
@@ -106,7 +95,7 @@ def _plant_calendar(state: State, account: Account, said: object, where: str) ->
 
 def _plant_events(state: State, calendar: Calendar, fields: Mapping[str, Any], where: str) -> None:
     writer = EventWriter(state, calendar, calendar.owner)
-    for number, event in enumerate(_list(fields, "events", where)):
+    for number, event in enumerate(list_of(fields, "events", where)):
         if not isinstance(event, dict):
             raise BadSeed(f"{where}.events[{number}]: it is no object.")
         try:
@@ -115,30 +104,8 @@ def _plant_events(state: State, calendar: Calendar, fields: Mapping[str, Any], w
             raise BadSeed(f"{where}.events[{number}]: {refused.message}") from None
 
 
-def _fields(said: object, where: str, known: set[str]) -> Mapping[str, Any]:
-    if not isinstance(said, dict):
-        raise BadSeed(f"{where}: an object is expected.")
-    if unknown := sorted(set(said) - known):
-        raise BadSeed(f"{where}: {unknown[0]!r} is not known here; known are {', '.join(sorted(known))}.")
-    return said
-
-
-def _list(fields: Mapping[str, Any], name: str, where: str) -> list[Any]:
-    found = fields.get(name, [])
-    if not isinstance(found, list):
-        raise BadSeed(f"{where}: {name} is not a list.")
-    return found
-
-
-def _text(fields: Mapping[str, Any], name: str, where: str, usual: str | None = None) -> str:
-    found = fields.get(name, usual)
-    if not isinstance(found, str) or not found:
-        raise BadSeed(f"{where}: {name} is missing, or not a text.")
-    return found
-
-
 def _zone(fields: Mapping[str, Any], where: str, usual: str) -> str:
-    zone = _text(fields, "timeZone", where, usual)
+    zone = text_of(fields, "timeZone", where, usual)
     if not is_iana_zone(zone):
         raise BadSeed(f"{where}.timeZone: {zone!r} is not in the time zone database.")
     return zone

@@ -16,8 +16,8 @@ from joserfc.jwk import RSAKey
 from kalends.sandbox.clock import SandboxClock
 from kalends.sandbox.google import consent_scopes
 from kalends.sandbox.google.bearer import User
-from kalends.sandbox.google.keys import SignatureRefused, new_key_id, new_private_key, pem, verified
-from kalends.sandbox.google.oauth_model import OAuthRefused
+from kalends.sandbox.keys import SignatureRefused, new_key_id, new_private_key, pem, verified
+from kalends.sandbox.oauth_words import OAuthRefused
 
 GOOGLE = "https://oauth2.googleapis.com"
 LONGEST_ASSERTION = timedelta(hours=1)

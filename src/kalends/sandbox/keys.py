@@ -1,4 +1,4 @@
-"""The keys that ID tokens are signed with (RS256), as Google publishes them: as JWKs and as certificates."""
+"""The keys that ID tokens are signed with (RS256), as they are published: as JWKs and as certificates."""
 
 import secrets
 from collections.abc import Mapping
@@ -98,7 +98,7 @@ def new_private_key() -> RSAPrivateKey:
 
 
 def new_key_id() -> str:
-    """Return a key id that looks like Google's: 40 hexadecimal digits."""
+    """Return a key id: 40 hexadecimal digits."""
     return secrets.token_hex(20)
 
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from kalends.sandbox.google.oauth_model import OAuthRefused
+from kalends.sandbox.oauth_words import OAuthRefused
 
 FORM = "application/x-www-form-urlencoded"
 MOST_BYTES = 65_536
