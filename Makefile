@@ -55,9 +55,10 @@ soak: .venv/.dev ## minutes of faults between Kalends and real servers, of made-
 chaos: .venv/.dev ## a minute of faults while workers are killed and begun anew, and figures
 	@$(BIN)/pytest tests/faults/soak.py::test_chaos -s $(ARGS)
 
-docs: .venv/.dev ## make the reference pages and the picture anew from the code
+docs: .venv/.dev ## make the reference pages and the pictures anew from the code
 	@$(BIN)/python -m scripts.reference
 	@$(BIN)/python -m scripts.picture
+	@$(BIN)/python -m scripts.consent_pages
 
 lock: .tools/bin/uv ## make the hashed requirement files anew from pyproject.toml
 	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra demo --group hatch pyproject.toml -o requirements/run.txt

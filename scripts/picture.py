@@ -42,7 +42,7 @@ def main() -> None:
         shown = asyncio.run(shown_by_the_demo(Path(folder)))
     console = Console(record=True, width=124, file=StringIO(), highlight=False, force_terminal=True)
     console.print(Text("$ make run", style="bold green"))
-    for part in [*shown.tables(), *serving_hints(shown, URL)[:3]]:
+    for part in [*shown.tables(), *serving_hints(shown, URL, ())[:3]]:
         hidden = Text(part.plain.replace(shown.seeded.token, "eyJ0eXAi…")) if isinstance(part, Text) else part
         console.print(hidden)
     PICTURE.write_text(console.export_svg(title="Kalends", code_format=WITHOUT_FONTS), encoding="utf-8")

@@ -21,7 +21,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-pytest_plugins = ["tests.databases", "tests.servers", "tests.icloud.running"]
+pytest_plugins = ["tests.leaks", "tests.databases", "tests.servers", "tests.icloud.running"]
 
 
 @pytest.fixture(autouse=True)

@@ -12,11 +12,11 @@ from typing import Any
 from kalends.ical import expand_resource, is_tame
 from kalends.model.calendar import Account, ExternalCalendar, ItemChange, Page
 from kalends.model.occurrence import Expansion, ExpansionContext
-from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature
+from kalends.model.provider import CalendarType, ConnectMethod, ConnectScopes, ExportFeature, Features, ImportFeature
 from kalends.net.allowance import Allowance
 from kalends.net.client import GuardedClient
-from kalends.providers.base import AccountSession, CredentialKeeper, Delivery, StoredVersions
-from kalends.providers.errors import CalendarGone, CredentialsRefused, CursorRefused
+from kalends.providers.base import AccountSession, CredentialKeeper, Delegation, Delivery, StoredVersions
+from kalends.providers.errors import CalendarGone, CredentialsRefused, CursorRefused, MailboxUnknown
 from kalends.providers.quirks import Quirk
 
 GUID = "0f6ef6a2-2f4b-4a3a-9a5b-5a5d7f3c1e77"
@@ -114,6 +114,24 @@ class ScriptedKind:
         password = "wrong" if url.endswith("wrong") else self.password
         return Account(f"feed at {url}", "example.org/…", frozenset(), {"password": password})
 
+    def delegation(self, config: Mapping[str, str], *, secret: str, domains: Sequence[str]) -> Delegation:
+        """Every secret is one, and is asked for as a password."""
+        return Delegation("Organisation", {**config, "domains": " ".join(domains)}, {"secret": secret})
+
+    def domains(self, config: Mapping[str, str]) -> Collection[str]:
+        return config.get("domains", "").split()
+
+    async def connect_delegated(
+        self, client: GuardedClient, config: Mapping[str, str], *, email: str, scopes: ConnectScopes, now: datetime
+    ) -> Account:
+        """Every mailbox is there but that of `nobody`."""
+        del client, scopes, now
+        if email.startswith("nobody@"):
+            raise MailboxUnknown("nobody")
+        if config["secret"] != self.password:
+            raise CredentialsRefused("wrong secret")
+        return Account(f"account of {email}", email, frozenset({email}), {"password": self.password})
+
     @asynccontextmanager
     async def session(
         self,
@@ -156,9 +174,11 @@ class _Session:
         continuation: str | None,
         stored: StoredVersions,
         since: datetime | None = None,
+        until: datetime | None = None,
         thorough: bool = False,
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:
+        del until
         script = self.script
         script.readings.append(cursor)
         script.since.append(since)

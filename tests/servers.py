@@ -21,6 +21,7 @@ import pytest
 from dulwich import porcelain
 
 from kalends.net.policy import NetPolicy
+from tests.leaks import LISTENER
 
 LOOPBACK = NetPolicy.parse(allow="127.0.0.0/8")
 """What a client in a test may reach."""
@@ -108,7 +109,7 @@ class CalDavServer:
         """Make a user; on a server that knows one user only, return that one."""
         if self._users is None:
             return Login("user@example.org", "any", self._home)
-        user, password = f"u{secrets.token_hex(6)}@example.org", secrets.token_hex(8)
+        user, password = f"u{secrets.token_hex(6)}@example.org", LISTENER.add_secret(secrets.token_hex(8))
         with self._users.open("a") as users:
             users.write(f"{user}:{password}\n")
         login = Login(user, password, self._home.format(user=quote(user)))

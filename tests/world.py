@@ -21,6 +21,7 @@ from kalends.model.time import Window
 from kalends.providers.base import ProviderKind
 from kalends.settings import Settings, load
 from kalends.store.runs import Run
+from tests.leaks import LISTENER
 from tests.servers import CalDavServer, Login
 
 SECRET_KEY = "a2V5IG9ubHkgZm9yIHRlc3RzIG9mIGthbGVuZHMgLSA="
@@ -157,6 +158,7 @@ async def populate(kalends: Kalends, clock: ManualClock) -> World:
 
 def ics(uid: str, title: str, start: str, *, lines: str = "", end: str | None = None) -> str:
     """Return a resource with one event; `start` and `end` as `20261201T100000Z`, or `20261201` for all-day."""
+    LISTENER.add_title(title)
     parameter = ";VALUE=DATE" if len(start) == len("20261201") else ""
     ending = f"DTEND{parameter}:{end}\n" if end else ""
     return (

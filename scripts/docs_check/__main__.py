@@ -17,7 +17,7 @@ from scripts.docs_check.tree import ROOT, files
 
 BY_THEMSELVES = ("README.md", "docs/getting-started.md")
 """Pages that begin with nothing, as their readers do."""
-WITH_A_SERVICE = ("docs/python-client.md", "docs/sdk.md")
+WITH_A_SERVICE = ("docs/python-client.md", "docs/sdk.md", "docs/schedule-events.md")
 """Guides to clients: their readers have a service already."""
 
 

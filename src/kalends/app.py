@@ -23,6 +23,7 @@ from kalends.connections.authorizing import Authorizing
 from kalends.connections.calendars import AccountCalendars
 from kalends.connections.connecting import Connecting
 from kalends.connections.cursors import CURSOR_PURPOSE, EventCursors
+from kalends.connections.delegating import Delegating
 from kalends.connections.disconnecting import Disconnecting
 from kalends.connections.events import EventListing, Freshness
 from kalends.connections.health import HealthReading
@@ -64,6 +65,13 @@ from kalends.schedules.administration import ScheduleAdministration
 from kalends.schedules.cancelling import ScheduleCancelling
 from kalends.schedules.changing import ScheduleChanging
 from kalends.schedules.creating import ScheduleCreating
+from kalends.schedules.event_cancelling import EventCancelling
+from kalends.schedules.event_changes import Publish, to_nobody
+from kalends.schedules.event_changing import EventChanging
+from kalends.schedules.event_creating import EventCreating
+from kalends.schedules.event_queries import CURSOR_PURPOSE as SCHEDULE_EVENT_CURSOR_PURPOSE
+from kalends.schedules.event_queries import ScheduleEventCursors
+from kalends.schedules.event_reading import EventReading
 from kalends.schedules.queries import CURSOR_PURPOSE as SCHEDULE_CURSOR_PURPOSE
 from kalends.schedules.queries import ScheduleCursors
 from kalends.schedules.reading import ScheduleReading
@@ -100,10 +108,15 @@ class Kalends:
     schedule_reading: ScheduleReading
     schedule_changing: ScheduleChanging
     schedule_cancelling: ScheduleCancelling
+    event_creating: EventCreating
+    event_changing: EventChanging
+    event_cancelling: EventCancelling
+    event_reading: EventReading
     installation: ProviderInstallation
     directory: ProviderDirectory
     connecting: Connecting
     authorizing: Authorizing
+    delegating: Delegating
     connections: ConnectionListing
     disconnecting: Disconnecting
     health: HealthReading
@@ -206,11 +219,13 @@ def _wire(
         counting.asked(provider, outcome, seconds)
         tracing.asked(provider, method, outcome, seconds)
 
+    shared = None if database.embedded else StoredBudgets(database, clock)
     budgets = Budgets(
         clock,
         SteadyClock(),
         hosts=_of_hosts(settings.host_rate),
-        shared=None if database.embedded else StoredBudgets(database, clock),
+        shared=shared,
+        places=shared,
         secret=keyring.keys("budget keys")[0].material,
         waited=counting.budget_waited,
         refused=counting.budget_refused,
@@ -276,6 +291,7 @@ def _wire(
     calendars = AccountCalendars(database, directory, accounts)
     connecting = Connecting(database, directory, accounts, clock, wanting)
     authorizing = Authorizing(database, directory, accounts, connecting, vault, clock, settings.public_url)
+    delegating = Delegating(database, accounts, connecting)
     listing = ConnectionListing(database, directory, sources)
     disconnecting = Disconnecting(database, directory, clock)
     events = EventListing(
@@ -293,7 +309,15 @@ def _wire(
     schedule_creating = ScheduleCreating(database, clock)
     schedule_reading = ScheduleReading(database, ScheduleCursors(Signer(keyring, SCHEDULE_CURSOR_PURPOSE, clock)))
     schedule_changing = ScheduleChanging(database, clock, disconnecting.disconnect_schedule, wanting)
-    schedule_cancelling = ScheduleCancelling(database, clock, disconnecting.disconnect_schedule)
+    # where an export writes down what it is to do
+    event_changed: Publish = to_nobody
+    event_creating = EventCreating(database, clock, event_changed)
+    event_changing = EventChanging(database, clock, event_changed)
+    event_cancelling = EventCancelling(database, clock, event_changed)
+    event_reading = EventReading(database, ScheduleEventCursors(Signer(keyring, SCHEDULE_EVENT_CURSOR_PURPOSE, clock)))
+    schedule_cancelling = ScheduleCancelling(
+        database, clock, disconnecting.disconnect_schedule, event_cancelling.cancel_of_schedule
+    )
 
     return Kalends(
         settings=settings,
@@ -306,10 +330,15 @@ def _wire(
         schedule_reading=schedule_reading,
         schedule_changing=schedule_changing,
         schedule_cancelling=schedule_cancelling,
-        installation=ProviderInstallation(database, directory, kinds, clock),
+        event_creating=event_creating,
+        event_changing=event_changing,
+        event_cancelling=event_cancelling,
+        event_reading=event_reading,
+        installation=ProviderInstallation(database, directory, kinds, vault, clock),
         directory=directory,
         connecting=connecting,
         authorizing=authorizing,
+        delegating=delegating,
         connections=listing,
         disconnecting=disconnecting,
         health=health,
@@ -331,9 +360,10 @@ def _wire(
             connections=listing,
             connecting=connecting,
             authorizing=authorizing,
+            delegating=delegating,
             waking=Waking(database, clock, wanting),
             calendars=calendars,
-            sync_configs=SyncConfigs(database, directory, calendars, accounts, authorizing, wanting),
+            sync_configs=SyncConfigs(database, directory, calendars, accounts, authorizing, wanting, clock),
             disconnecting=disconnecting,
             connection_health=health,
             connection_runs=runs,
@@ -344,6 +374,10 @@ def _wire(
             schedule_looking=schedule_reading,
             schedule_updating=schedule_changing,
             schedule_ending=schedule_cancelling,
+            event_making=event_creating,
+            event_looking=event_reading,
+            event_updating=event_changing,
+            event_ending=event_cancelling,
             check_database=database.ping,
             check_ready=database.check_schema,
             metrics=Metrics(database, counting, clock),

@@ -77,11 +77,27 @@ def _with_ssl(url: URL) -> str:
     return url.set(query={"ssl": url.query["sslmode"], **others}).render_as_string(hide_password=False)
 
 
+_MICROSOFT = (".microsoftonline.com", ".microsoftonline.us", ".microsoftonline.cn")
+"""Where people sign in at Microsoft, its national clouds included; elsewhere somebody stands in for it."""
+
+
 def _web_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http or https URL")
     return value.rstrip("/")
+
+
+def _is_of(url: str, *domains: str) -> bool:
+    """Tell whether the host of a URL lies in one of the domains, which begin with a dot."""
+    return (urlsplit(url).hostname or "").endswith(domains)
+
+
+def _client(client_id: str | None, client_secret: SecretStr | None) -> BuiltIn:
+    """Return as whom this installation is known to a provider, nothing where it is not."""
+    if client_id is None or client_secret is None:
+        return BuiltIn()
+    return BuiltIn({"client_id": client_id}, {"client_secret": client_secret.get_secret_value()})
 
 
 def _secret_keys(value: SecretStr | None) -> SecretStr | None:
@@ -219,6 +235,32 @@ class Settings(BaseModel):
         600, ge=1, description="What your Google project may ask in a minute for one account."
     )
 
+    microsoft_client_id: str | None = Field(
+        None,
+        min_length=1,
+        description="Application (client) id of your app registration; without it nobody can connect to Microsoft.",
+    )
+    microsoft_client_secret: SecretStr | None = Field(
+        None, min_length=1, description="Client secret of your app registration."
+    )
+    microsoft_tenant: str = Field(
+        "common",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$",
+        description="Whose accounts may be connected: common, organizations, consumers, or one tenant.",
+    )
+    microsoft_login_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        "https://login.microsoftonline.com", description="Where people consent; national clouds have their own."
+    )
+    microsoft_graph_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        "https://graph.microsoft.com", description="Where Microsoft Graph is; national clouds have their own."
+    )
+    microsoft_account_requests_per_10_minutes: int = Field(
+        10_000, ge=1, description="What your app may ask of one mailbox in ten minutes."
+    )
+    microsoft_account_requests_at_once: int = Field(
+        4, ge=1, description="How many requests to one mailbox may be under way at once."
+    )
+
     token_lifetime: PositiveDuration = Field(timedelta(hours=4), description="Validity of an access token.")
     request_timeout: PositiveDuration = Field(
         timedelta(seconds=60), description="Time limit of one request to a provider."
@@ -252,20 +294,32 @@ class Settings(BaseModel):
 
     @property
     def built_in_providers(self) -> Mapping[str, BuiltIn]:
-        """What the settings give to providers that every site has, by the kind of their plugin."""
-        if self.google_client_id is None or self.google_client_secret is None:
-            return {}
-        google = {
-            "client_id": self.google_client_id,
+        """What the settings give to providers, by the kind of their plugin: all that they know, be it enough or not."""
+        return {"google": self._google(), "microsoft": self._microsoft()}
+
+    def _google(self) -> BuiltIn:
+        config = {
             "accounts_url": self.google_accounts_url,
             "oauth_url": self.google_oauth_url,
             "api_url": self.google_api_url,
             "requests_per_minute": str(self.google_requests_per_minute),
             "account_requests_per_minute": str(self.google_account_requests_per_minute),
         }
-        secrets = {"client_secret": self.google_client_secret.get_secret_value()}
-        stands_in = not (urlsplit(self.google_accounts_url).hostname or "").endswith(".google.com")
-        return {"google": BuiltIn(google, secrets, "Google (sandbox)" if stands_in else None)}
+        client = _client(self.google_client_id, self.google_client_secret)
+        name = None if _is_of(self.google_accounts_url, ".google.com") else "Google (sandbox)"
+        return BuiltIn({**config, **client.config}, client.secrets, name)
+
+    def _microsoft(self) -> BuiltIn:
+        config = {
+            "tenant": self.microsoft_tenant,
+            "login_url": self.microsoft_login_url,
+            "graph_url": self.microsoft_graph_url,
+            "account_requests_per_10_minutes": str(self.microsoft_account_requests_per_10_minutes),
+            "account_requests_at_once": str(self.microsoft_account_requests_at_once),
+        }
+        client = _client(self.microsoft_client_id, self.microsoft_client_secret)
+        name = None if _is_of(self.microsoft_login_url, *_MICROSOFT) else "Outlook (sandbox)"
+        return BuiltIn({**config, **client.config}, client.secrets, name)
 
     @property
     def net_policy(self) -> NetPolicy:

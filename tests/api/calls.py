@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from kalends.api.operations import EXTERNAL_CALENDARS, KALENDS, SCHEDULES
+from kalends.api.operations import BULK_EVENTS, EXTERNAL_CALENDARS, KALENDS, SCHEDULE_EVENTS, SCHEDULES
 from kalends.model.identity import Permission
-from tests.api.standins import CONNECTION, PROVIDER, SCHEDULE
+from tests.api.standins import CONNECTION, EVENT, PROVIDER, SCHEDULE
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,13 @@ class GoodCall:
     bad_query: str = ""
     bad_body: str | None = None
     prefixes: tuple[str, ...] = EXTERNAL_CALENDARS
+    each: str = ""
+    """The use case that a bulk method asks for each item; what that says comes inside a success."""
+
+    @property
+    def asks(self) -> str:
+        """The use case that is asked."""
+        return self.each or self.name
 
     @property
     def url(self) -> str:
@@ -38,6 +45,11 @@ class GoodCall:
 _READ = (Permission.READ_OWN_CONNECTIONS, Permission.READ_ALL_CONNECTIONS)
 _MANAGE = (Permission.MANAGE_OWN_CONNECTIONS, Permission.MANAGE_ALL_CONNECTIONS)
 _MANAGE_SCHEDULES = (Permission.MANAGE_SCHEDULES,)
+NEW_EVENT = {
+    "scheduleId": SCHEDULE,
+    "start": {"localDate": "2026-12-01T09:00:00"},
+    "end": {"localDate": "2026-12-01T10:00:00"},
+}
 
 CALLS = (
     GoodCall("listProviders", "GET", "/providers", (Permission.LIST_PROVIDERS,), bad_query=".r=!"),
@@ -67,6 +79,15 @@ CALLS = (
         "/connections:connectByFeed",
         _MANAGE,
         body={"providerId": PROVIDER, "scheduleId": SCHEDULE, "url": "webcal://example.com/secret.ics"},
+        bad_body="{}",
+        prefixes=KALENDS,
+    ),
+    GoodCall(
+        "connectDelegated",
+        "POST",
+        "/connections:connectDelegated",
+        (Permission.MANAGE_ALL_CONNECTIONS,),
+        body={"providerId": PROVIDER, "scheduleId": SCHEDULE, "email": "a@example.com", "anyMailbox": True},
         bad_body="{}",
         prefixes=KALENDS,
     ),
@@ -138,6 +159,82 @@ CALLS = (
         body={},
         bad_body="[]",
         prefixes=SCHEDULES,
+    ),
+    GoodCall(
+        "createEvent",
+        "POST",
+        "",
+        _MANAGE_SCHEDULES,
+        body={"event": NEW_EVENT},
+        bad_body='{"event": {}}',
+        prefixes=SCHEDULE_EVENTS,
+    ),
+    GoodCall("getEvent", "GET", f"/{EVENT}", _MANAGE_SCHEDULES, bad_query=".r=!", prefixes=SCHEDULE_EVENTS),
+    GoodCall(
+        "updateEvent",
+        "PATCH",
+        f"/{EVENT}",
+        _MANAGE_SCHEDULES,
+        body={"event": {"revision": "1"}},
+        bad_body="{}",
+        prefixes=SCHEDULE_EVENTS,
+    ),
+    GoodCall(
+        "queryEvents",
+        "POST",
+        "/query",
+        _MANAGE_SCHEDULES,
+        body={"fromLocalDate": "2026-12-01T00:00:00", "toLocalDate": "2027-01-01T00:00:00"},
+        bad_body="{}",
+        prefixes=SCHEDULE_EVENTS,
+    ),
+    GoodCall(
+        "cancelEvent",
+        "POST",
+        f"/{EVENT}/cancel",
+        _MANAGE_SCHEDULES,
+        body={},
+        bad_body="[]",
+        prefixes=SCHEDULE_EVENTS,
+    ),
+    GoodCall(
+        "updateFollowingEvents",
+        "POST",
+        f"/schedule-events/{EVENT}_1_20261201T0900/update-following",
+        _MANAGE_SCHEDULES,
+        body={"event": {"revision": "1"}},
+        bad_body="{}",
+        prefixes=KALENDS,
+    ),
+    GoodCall(
+        "bulkCreateEvents",
+        "POST",
+        "/create",
+        _MANAGE_SCHEDULES,
+        body={"events": [{"event": NEW_EVENT}]},
+        bad_body="{}",
+        prefixes=BULK_EVENTS,
+        each="createEvent",
+    ),
+    GoodCall(
+        "bulkUpdateEvents",
+        "POST",
+        "/update",
+        _MANAGE_SCHEDULES,
+        body={"events": [{"event": {"id": EVENT, "revision": "1"}}]},
+        bad_body="{}",
+        prefixes=BULK_EVENTS,
+        each="updateEvent",
+    ),
+    GoodCall(
+        "bulkCancelEvents",
+        "POST",
+        "/cancel",
+        _MANAGE_SCHEDULES,
+        body={"eventIds": [EVENT]},
+        bad_body="{}",
+        prefixes=BULK_EVENTS,
+        each="cancelEvent",
     ),
     GoodCall(
         "getConnectionHealth",

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from kalends.model.connection import Connection
 from kalends.model.identity import MANAGE_CALENDARS, MANAGE_EXTERNAL_CALENDARS, Identity, Permission, Role
 from kalends.model.ids import new_id
 from kalends.model.provider import Provider
+from kalends.model.schedule_event import Weekday
 from kalends.providers.errors import ProviderError
+from kalends.schedules.event_drafts import AskedRule, AskedTimes, EventDraft
 from tests.scripted_provider import RemoteCalendar, ScriptedKind
 from tests.world import ManualClock, World, ics, settings_for, world_on
 
@@ -79,7 +82,9 @@ class Stage:
     world: World
     script: StagedKind
     provider: Provider
+    delegated: Provider
     connection: Connection
+    event_id: str
     apps: Mapping[str, Any]
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -114,7 +119,11 @@ class Stage:
             )
 
     def _ids(self, path: str) -> tuple[str, ...]:
-        known = {"connectionId": self.connection.id, "scheduleId": self.world.schedule.id}
+        known = {
+            "connectionId": self.connection.id,
+            "scheduleId": self.world.schedule.id,
+            "eventId": self.event_id,
+        }
         return tuple(known[part.partition("}")[0]] for part in path.split("{")[1:])
 
     def ids_of(self, name: str, value: str) -> tuple[str, ...]:
@@ -138,12 +147,21 @@ class Stage:
             "connectByOAuth": self.place | {"redirectUrl": "https://example.com/done"},
             "connectByCredentials": self.account,
             "connectByFeed": self.place | {"url": f"https://example.org/{new_id()}.ics"},
+            "connectDelegated": self.place | {"providerId": self.delegated.id, "email": self.world.user.email},
         }
         return bodies[name]
 
     async def connect(self, *, sync: bool = True) -> Connection:
         """Connect another account, and import it."""
         return await connect(self.world, self.account, sync=sync)
+
+
+async def a_series(world: World) -> str:
+    """Make an event that recurs on Tuesdays, from 1 December 2026 at 9 on; return its id."""
+    times = AskedTimes(datetime(2026, 12, 1, 9), datetime(2026, 12, 1, 10))  # noqa: DTZ001 - wall times
+    draft = EventDraft(world.schedule.id, times, rule=AskedRule(day=Weekday.TUESDAY), content={"title": "Zumba"})
+    made = await world.kalends.event_creating.create(world.site.id, draft)
+    return made.view.id
 
 
 async def connect(world: World, account: Mapping[str, str], *, sync: bool = True) -> Connection:
@@ -174,11 +192,15 @@ async def stage_on(url: str, folder: Path, *, limit: int = LIMIT) -> AsyncIterat
         bare = await stack.enter_async_context(assemble(settings, kinds={}, clock=clock))
         kalends = world.kalends
         provider = await kalends.installation.install(world.site.id, "scripted", name="Scripted", config={})
+        delegated = await kalends.installation.install_delegated(
+            world.site.id, "scripted", secret=script.password, domains=["example.org"], config={}
+        )
         services = kalends.services
         stage = Stage(
             world,
             script,
             provider,
+            delegated,
             await connect(
                 world,
                 {
@@ -188,6 +210,7 @@ async def stage_on(url: str, folder: Path, *, limit: int = LIMIT) -> AsyncIterat
                     "password": script.password,
                 },
             ),
+            await a_series(world),
             {
                 "whole": create_api(services),
                 "without plugin": create_api(bare.services),

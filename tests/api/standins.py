@@ -21,11 +21,18 @@ from kalends.connections.views import ConnectionView, Failures
 from kalends.model.calendar import ExternalCalendar
 from kalends.model.connection import Connection, ErrorReason, ImportChoice, ImportConfig, SelectedCalendar, Status
 from kalends.model.errors import KalendsError, Unauthenticated
+from kalends.model.event_series import whole
 from kalends.model.identity import Identity, IdentityKind, Permission
 from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature, Provider
 from kalends.model.schedule import Schedule
+from kalends.model.schedule_event import EventTimes, EventType, ScheduleEvent, Segment
+from kalends.model.time import Window
 from kalends.schedules.changing import ScheduleChange
 from kalends.schedules.creating import ScheduleDraft
+from kalends.schedules.event_drafts import EventChange, EventDraft
+from kalends.schedules.event_finding import EventOnSchedule
+from kalends.schedules.event_queries import EventQuery as ScheduleEventQuery
+from kalends.schedules.event_reading import EventPage as ScheduleEventPage
 from kalends.schedules.queries import ScheduleQuery
 from kalends.schedules.reading import SchedulePage
 
@@ -33,6 +40,7 @@ SITE = "11111111-1111-4111-8111-111111111111"
 OWNER = "22222222-2222-4222-8222-222222222222"
 SCHEDULE = "33333333-3333-4333-8333-333333333333"
 PROVIDER = "44444444-4444-4444-8444-444444444444"
+EVENT = "66666666-6666-4666-8666-666666666666"
 APP = "55555555-5555-4555-8555-555555555555"
 CONNECTION = "Connection0123456789abcdefABCDEF"
 METRICS_TOKEN = "what a monitor knows"
@@ -113,6 +121,22 @@ def schedule(**changes: Any) -> Schedule:
     return Schedule(**(values | changes))
 
 
+def event_on_schedule(segment: Segment | None = None, **changes: Any) -> EventOnSchedule:
+    """Return an event with nothing but what every event has, changed as a test wants it."""
+    times = EventTimes(datetime(2026, 12, 1, 9), datetime(2026, 12, 1, 10), "Europe/Dublin")  # noqa: DTZ001 - wall times
+    values: dict[str, Any] = {
+        "site_id": SITE,
+        "id": EVENT,
+        "schedule_id": SCHEDULE,
+        "type": EventType.DEFAULT,
+        "app_id": None,
+        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "updated_at": datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC),
+        "segments": (segment or Segment(1, 1, times, {"title": "Ada's chair"}),),
+    }
+    return EventOnSchedule(whole(ScheduleEvent(**(values | changes))), schedule())
+
+
 def identity(*permissions: Permission) -> Identity:
     """Return an app that holds permissions."""
     return Identity(IdentityKind.APP, SITE, APP, frozenset(permissions))
@@ -129,6 +153,8 @@ class StandIns:
     failures: Failures = field(default_factory=Failures)
     schedule: Schedule = field(default_factory=schedule)
     next_schedules: str | None = None
+    event: EventOnSchedule = field(default_factory=event_on_schedule)
+    next_events: str | None = None
     page: EventPage = field(default_factory=lambda: EventPage((), None, Failures()))
     raises: Exception | None = None
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -145,6 +171,7 @@ class StandIns:
             connections=_Connections(self),
             connecting=_Connecting(self),
             authorizing=_Authorizing(self),
+            delegating=_Delegating(self),
             waking=_Waking(self),
             calendars=_Calendars(self),
             sync_configs=_SyncConfigs(self),
@@ -158,6 +185,10 @@ class StandIns:
             schedule_looking=_Schedules(self),
             schedule_updating=_Schedules(self),
             schedule_ending=_Schedules(self),
+            event_making=_ScheduleEvents(self),
+            event_looking=_ScheduleEvents(self),
+            event_updating=_ScheduleEvents(self),
+            event_ending=_ScheduleEvents(self),
             check_database=self.check_database,
             check_ready=self.check_database,
             metrics=_Metrics(self),
@@ -273,9 +304,32 @@ class _Authorizing(_Part):
         raise LeftTheWay(browser(state), answer)
 
 
+class _Delegating(_Part):
+    async def connect(
+        self, identity: Identity, *, provider_id: str, schedule_id: str, email: str, any_mailbox: bool
+    ) -> ConnectionView:
+        self.all.called(
+            "connectDelegated",
+            identity=identity,
+            provider_id=provider_id,
+            schedule_id=schedule_id,
+            email=email,
+            any_mailbox=any_mailbox,
+        )
+        return self.all.connections[0]
+
+
 class _Waking(_Part):
     async def wake(self, *, channel_id: str, resource_id: str, token: str) -> bool:
         self.all.called("wake", channel_id=channel_id, resource_id=resource_id, token=token)
+        return True
+
+    async def opened(self, *, channel_id: str, resource_id: str, token: str) -> bool:
+        self.all.called("opened", channel_id=channel_id, resource_id=resource_id, token=token)
+        return True
+
+    async def ending(self, *, channel_id: str, resource_id: str, token: str) -> bool:
+        self.all.called("ending", channel_id=channel_id, resource_id=resource_id, token=token)
         return True
 
 
@@ -366,9 +420,53 @@ class _Schedules(_Part):
         self.all.called("updateSchedule", site_id=site_id, schedule_id=schedule_id, change=change, revision=revision)
         return self.all.schedule
 
-    async def cancel(self, site_id: str, schedule_id: str) -> Schedule:
-        self.all.called("cancelSchedule", site_id=site_id, schedule_id=schedule_id)
+    async def cancel(
+        self, site_id: str, schedule_id: str, *, preserve_future_events_with_participants: bool = False
+    ) -> Schedule:
+        self.all.called(
+            "cancelSchedule",
+            site_id=site_id,
+            schedule_id=schedule_id,
+            preserves=preserve_future_events_with_participants,
+        )
         return self.all.schedule
+
+
+class _ScheduleEvents(_Part):
+    async def create(self, site_id: str, draft: EventDraft, *, idempotency_key: str | None = None) -> EventOnSchedule:
+        self.all.called("createEvent", site_id=site_id, draft=draft, idempotency_key=idempotency_key)
+        return self.all.event
+
+    async def get(self, site_id: str, event_id: str) -> EventOnSchedule:
+        self.all.called("getEvent", site_id=site_id, event_id=event_id)
+        return self.all.event
+
+    async def site_zone(self, site_id: str) -> str:
+        assert site_id == SITE
+        return "Europe/Dublin"
+
+    async def first(self, site_id: str, query: ScheduleEventQuery) -> ScheduleEventPage:
+        self.all.called("queryEvents", site_id=site_id, query=query)
+        return ScheduleEventPage([self.all.event], self.all.next_events, query)
+
+    async def next(self, site_id: str, cursor: str, *, limit: int | None) -> ScheduleEventPage:
+        self.all.called("queryEvents", site_id=site_id, cursor=cursor, limit=limit)
+        span = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+        return ScheduleEventPage([self.all.event], self.all.next_events, ScheduleEventQuery(span))
+
+    async def update(self, site_id: str, event_id: str, change: EventChange, *, revision: int) -> EventOnSchedule:
+        self.all.called("updateEvent", site_id=site_id, event_id=event_id, change=change, revision=revision)
+        return self.all.event
+
+    async def update_following(
+        self, site_id: str, event_id: str, change: EventChange, *, revision: int
+    ) -> EventOnSchedule:
+        self.all.called("updateFollowingEvents", site_id=site_id, event_id=event_id, change=change, revision=revision)
+        return self.all.event
+
+    async def cancel(self, site_id: str, event_id: str) -> EventOnSchedule:
+        self.all.called("cancelEvent", site_id=site_id, event_id=event_id)
+        return self.all.event
 
 
 def raised(error: type[KalendsError], **said: Any) -> KalendsError:

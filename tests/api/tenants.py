@@ -22,12 +22,16 @@ class Tenant:
     user: User
     schedule: Schedule
     provider: Provider
+    delegated: Provider
     connection: Connection
     app: NewApp
     api_key: str
     cursor: str
     schedule_cursor: str
     run_cursor: str
+    event_id: str
+    """A series on the schedule, on Tuesdays at 9."""
+    event_cursor: str
     callers: Mapping[str, Mapping[str, str]]
     """Kind of caller → the headers that say who calls."""
 
@@ -39,8 +43,11 @@ class Tenant:
             self.user.id,
             self.user.name,
             self.schedule.id,
+            self.event_id,
             self.provider.id,
             self.provider.name,
+            self.delegated.id,
+            self.delegated.name,
             self.connection.id,
             self.connection.account_email,
             self.app.instance_id,
@@ -128,6 +135,16 @@ def _by_feed(stranger: Tenant, owner: Tenant) -> list[Attempt]:
     ]
 
 
+def _delegated(stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    both = {"providerId": owner.delegated.id, "scheduleId": owner.schedule.id, "email": owner.user.email}
+    url, not_found = f"{KALENDS}/connections:connectDelegated", (404, "PROVIDER_NOT_FOUND")
+    own = both | {"providerId": stranger.delegated.id}
+    return [
+        Attempt(url, body=both, refused_with=not_found, staff=False),
+        Attempt(url, body=own, refused_with=(404, "SCHEDULE_NOT_FOUND"), staff=False),
+    ]
+
+
 def _own(suffix: str, body: Any = None, *, staff: bool = True) -> Trespass:
     def attempts(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
         url = f"{KALENDS}/connections/{owner.connection.id}{suffix}"
@@ -186,6 +203,64 @@ def _changed_schedule(stranger: Tenant, owner: Tenant) -> list[Attempt]:
     return attempts
 
 
+SCHEDULE_EVENTS = "http://kalends.test/calendar/v3/events"
+BULK_EVENTS = "http://kalends.test/calendar/v3/bulk/events"
+NO_EVENT = (404, "EVENT_NOT_FOUND")
+EVENT_SPAN = {"fromLocalDate": "2026-11-01T00:00:00", "toLocalDate": "2026-12-31T00:00:00"}
+
+
+def _event(suffix: str = "", body: Any = None) -> Trespass:
+    def attempts(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+        both = (owner.event_id, f"{owner.event_id}_1_20261208T0900")
+        return [
+            Attempt(f"{SCHEDULE_EVENTS}/{one}{suffix}", body=body, refused_with=NO_EVENT, staff=False) for one in both
+        ]
+
+    return attempts
+
+
+def _new_event(owner: Tenant) -> dict[str, Any]:
+    times = {"start": {"localDate": "2026-12-01T09:00:00"}, "end": {"localDate": "2026-12-01T10:00:00"}}
+    return {"event": {"scheduleId": owner.schedule.id, **times}}
+
+
+def _new_events(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    return [Attempt(SCHEDULE_EVENTS, body=_new_event(owner), refused_with=NO_SCHEDULE, staff=False)]
+
+
+def _queried_events(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    url = f"{SCHEDULE_EVENTS}/query"
+    filters = ({"scheduleId": owner.schedule.id}, {"recurringEventId": owner.event_id})
+    cursor = {"query": {"cursorPaging": {"cursor": owner.event_cursor}}}
+    return [
+        Attempt(url, body=EVENT_SPAN, staff=False),
+        *(Attempt(url, body={**EVENT_SPAN, "query": {"filter": one}}, staff=False) for one in filters),
+        Attempt(url, body=cursor, refused_with=(400, "query.cursorPaging.cursor"), staff=False),
+    ]
+
+
+def _following(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    url = f"{KALENDS}/schedule-events/{owner.event_id}_1_20261222T0900/update-following"
+    return [Attempt(url, body={"event": {"revision": "1"}}, refused_with=NO_EVENT, staff=False)]
+
+
+def _several_events(method: str, body_of: Callable[[Tenant], Any]) -> Trespass:
+    # what each item is refused with stands inside a success: test_tenants.py sees that nothing was changed
+    return lambda _stranger, owner: [Attempt(f"{BULK_EVENTS}/{method}", body=body_of(owner), staff=False)]
+
+
+def _several_new(owner: Tenant) -> dict[str, Any]:
+    return {"events": [_new_event(owner)]}
+
+
+def _event_ids(owner: Tenant) -> dict[str, Any]:
+    return {"eventIds": [owner.event_id]}
+
+
+def _changed_event(owner: Tenant) -> dict[str, Any]:
+    return {"events": [{"event": {"id": owner.event_id, "revision": "1", "title": "Taken"}}]}
+
+
 TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("GET", "/providers"): lambda _stranger, _owner: [Attempt("/providers")],
     ("GET", "/connections"): _connections,
@@ -196,6 +271,7 @@ TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("POST", "/connections:connectByCredentials"): _by_credentials,
     ("POST", "/connections:connectByOAuth"): _by_oauth,
     ("POST", "/kalends/v1/connections:connectByFeed"): _by_feed,
+    ("POST", "/kalends/v1/connections:connectDelegated"): _delegated,
     ("GET", "/kalends/v1/connections/{connection_id}/health"): _own("/health"),
     ("GET", "/kalends/v1/connections/{connection_id}/runs"): _runs,
     ("POST", "/kalends/v1/connections/{connection_id}/sync"): _own("/sync", {}),
@@ -206,6 +282,19 @@ TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("POST", "/calendar/v3/schedules/query"): _schedules,
     ("POST", "/calendar/v3/schedules"): _new_schedule,
     ("PATCH", "/calendar/v3/schedules/{schedule_id}"): _changed_schedule,
+    ("GET", "/calendar/v3/events/{event_id}"): _event(),
+    ("POST", "/calendar/v3/events"): _new_events,
+    ("POST", "/calendar/v3/events/query"): _queried_events,
+    ("PATCH", "/calendar/v3/events/{event_id}"): _event("", {"event": {"revision": "1", "title": "Taken"}}),
+    ("POST", "/kalends/v1/schedule-events/{event_id}/update-following"): _following,
+    ("POST", "/calendar/v3/bulk/events/create"): _several_events(
+        "create", lambda owner: {"events": [_new_event(owner)]}
+    ),
+    ("POST", "/calendar/v3/bulk/events/update"): _several_events("update", _changed_event),
+    ("POST", "/calendar/v3/events/{event_id}/cancel"): _event("/cancel", {}),
+    ("POST", "/calendar/v3/bulk/events/cancel"): _several_events(
+        "cancel", lambda owner: {"eventIds": [owner.event_id]}
+    ),
     ("POST", "/calendar/v3/schedules/{schedule_id}/cancel"): _schedule("/cancel", {}),
     ("POST", "/oauth2/token"): PUBLIC,  # test_tenants.py tries another site's instance id by itself
     ("GET", "/healthz"): PUBLIC,
@@ -218,5 +307,6 @@ TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("POST", "/connect/{token}"): PUBLIC,
     ("GET", "/connect/callback"): PUBLIC,
     ("POST", "/hooks/google"): PUBLIC,  # it tells nobody anything: tests/google/test_push.py
+    ("POST", "/hooks/microsoft"): PUBLIC,  # as above: tests/microsoft/test_push.py
 }
 """(method, path without prefix) → attempts; the last ones end what the others need."""

@@ -19,6 +19,8 @@ NAMES = [
     *("connectionId", "syncConfig", "listEventFromCalendars", "syncToCalendar", "primaryCalendar", "calendars"),
     *("schedule", "query", "filter", "sort", "name", "revision", "timeZone", "owner", "userId", "$eq", "$in", "limit"),
     *("externalId", "extendedFields", "defaultCapacity", "permissions", "fieldName", "order", "idempotencyKey"),
+    *("event", "start", "end", "localDate", "recurrenceRule", "days", "until", "fromLocalDate", "recurrenceType"),
+    *("events", "eventIds", "fieldmask", "notes", "allDay", "participants", "title", "returnEntity"),
     *("id", "enabled", "providerId", "scheduleId", "email", "password", "redirectUrl", ".r", "cursorPaging"),
 ]
 texts = st.one_of(

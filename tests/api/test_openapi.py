@@ -40,7 +40,7 @@ def test_the_document_is_valid() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 
 
-PAGES = {"connect", "connect_confirm", "connect_callback", "hook_google"}
+PAGES = {"connect", "connect_confirm", "connect_callback", "hook_google", "hook_microsoft"}
 """For people and their browsers, on the way to a provider, and for providers themselves."""
 
 

@@ -12,7 +12,16 @@ from kalends.api.application import OPERATIONS
 from kalends.api.operations import Operation
 from kalends.model.ids import new_id
 from tests.api.conformance import check, responses, said
-from tests.api.provoked import BODIES, PROVOKED, Provoke
+from tests.api.provoked import (
+    BODIES,
+    PROVOKED,
+    SPAN_OF_EVENTS,
+    Provoke,
+    instance_of,
+    local,
+    new_event,
+    weekly,
+)
 from tests.api.staged import LIMIT, PATHS, SPAN, Stage, stage_on
 from tests.scripted_provider import RemoteCalendar
 
@@ -111,7 +120,7 @@ async def left_in_the_middle(stage: Stage, name: str) -> httpx2.Response:
     scope = {
         "type": "http",
         "method": method,
-        "path": path.replace("{connectionId}", "any").replace("{scheduleId}", new_id()),
+        "path": path.replace("{connectionId}", "any").replace("{scheduleId}", new_id()).replace("{eventId}", new_id()),
         "query_string": b"",
         "headers": [(b"authorization", stage.tokens["admin"].encode())],
     }
@@ -136,6 +145,10 @@ async def an_account(stage: Stage) -> httpx2.Response:
 
 async def a_feed(stage: Stage) -> httpx2.Response:
     return await stage.call("connectByFeed", body=stage.good("connectByFeed"), token="app")
+
+
+async def a_mailbox(stage: Stage) -> httpx2.Response:
+    return await stage.call("connectDelegated", body=stage.good("connectDelegated"), token="app")
 
 
 async def a_consent(stage: Stage) -> httpx2.Response:
@@ -219,6 +232,77 @@ async def a_second_page_of_runs(stage: Stage) -> httpx2.Response:
     return await stage.call("listRuns", query={"cursorPaging.cursor": cursor})
 
 
+async def an_event_with_everything(stage: Stage) -> httpx2.Response:
+    kept = {"street": "High Street", "nested": [1, None, {"a": True}]}
+    fields = {
+        "type": "CLASS",
+        "title": "Zumba",
+        "timeZone": "Asia/Tokyo",
+        "transparency": "TRANSPARENT",
+        "notes": "Bring a mat",
+        "location": kept,
+        "resources": [{"id": "room", "permissionRole": "WRITER"}],
+        "totalCapacity": 10,
+        "conferencingDetails": kept,
+        "participants": {"total": 3, "list": [kept]},
+        "extendedFields": kept,
+        "recurrenceRule": weekly(interval=2, until=local("2027-12-01T00:00:00")),
+    }
+    body = {"event": new_event(stage, **fields), "timeZone": "Europe/London"}
+    return await stage.call("createEvent", body=body, token="app")
+
+
+async def an_instance(stage: Stage) -> httpx2.Response:
+    return await stage.call("getEvent", ids=instance_of(stage))
+
+
+async def an_exception(stage: Stage) -> httpx2.Response:
+    ids, body = instance_of(stage), {"event": {"revision": "1", "title": "Pilates"}}
+    answer = await stage.call("updateEvent", ids=ids, body=body)
+    assert answer.json()["event"]["recurrenceType"] == "EXCEPTION"
+    return answer
+
+
+async def a_cancelled_instance(stage: Stage) -> httpx2.Response:
+    return await stage.call("cancelEvent", ids=instance_of(stage))
+
+
+async def the_rest_of_a_series(stage: Stage) -> httpx2.Response:
+    body = {"event": {"revision": "1", "title": "Pilates"}, "timeZone": "Asia/Tokyo"}
+    return await stage.call("updateFollowingEvents", ids=instance_of(stage), body=body)
+
+
+async def a_second_page_of_events(stage: Stage) -> httpx2.Response:
+    query = {"query": {"cursorPaging": {"limit": 2}}, "timeZone": "Asia/Tokyo"}
+    first = await stage.call("queryEvents", body={**SPAN_OF_EVENTS, **query})
+    check("queryEvents", first, closed=True)
+    cursor = first.json()["pagingMetadata"]["cursors"]["next"]
+    return await stage.call("queryEvents", body={"query": {"cursorPaging": {"cursor": cursor}}})
+
+
+async def some_are_made(stage: Stage) -> httpx2.Response:
+    events = [new_event(stage), new_event(stage, scheduleId=new_id()), new_event(stage, allDay=True)]
+    body = {"events": [{"event": one} for one in events], "returnEntity": True}
+    answer = await stage.call("bulkCreateEvents", body=body)
+    assert answer.json()["bulkActionMetadata"] == {"totalSuccesses": 1, "totalFailures": 2}
+    return answer
+
+
+async def some_are_changed(stage: Stage) -> httpx2.Response:
+    events = [{"id": one, "revision": "1", "notes": "x"} for one in (stage.event_id, new_id(), "nothing")]
+    body = {"events": [{"event": one} for one in events], "fieldmask": "notes"}
+    answer = await stage.call("bulkUpdateEvents", body=body)
+    assert answer.json()["bulkActionMetadata"] == {"totalSuccesses": 1, "totalFailures": 2}
+    return answer
+
+
+async def some_are_cancelled(stage: Stage) -> httpx2.Response:
+    body = {"eventIds": [*instance_of(stage), *instance_of(stage), stage.event_id], "returnEntity": True}
+    answer = await stage.call("bulkCancelEvents", body=body)
+    assert answer.json()["bulkActionMetadata"] == {"totalSuccesses": 2, "totalFailures": 1}
+    return answer
+
+
 GOOD: list[tuple[str, Ask]] = [
     ("listProviders", ask("listProviders")),
     ("getConnection", ask("getConnection")),
@@ -229,6 +313,7 @@ GOOD: list[tuple[str, Ask]] = [
     ("connectByOAuth", a_consent),
     ("connectByCredentials", an_account),
     ("connectByFeed", a_feed),
+    ("connectDelegated", a_mailbox),
     ("listCalendars", ask("listCalendars")),
     ("updateSyncConfig", importing({"calendars": {"calendars": [{"id": "c", "name": None}]}})),
     ("updateSyncConfig", importing({"enabled": False, "calendars": {}})),
@@ -242,6 +327,19 @@ GOOD: list[tuple[str, Ask]] = [
     ("querySchedules", ask("querySchedules", body={"query": {"cursorPaging": {"limit": 1}}})),
     ("updateSchedule", ask("updateSchedule", body=BODIES["updateSchedule"])),
     ("cancelSchedule", ask("cancelSchedule")),
+    ("createEvent", an_event_with_everything),
+    ("getEvent", ask("getEvent")),
+    ("getEvent", an_instance),
+    ("updateEvent", ask("updateEvent", body=BODIES["updateEvent"])),
+    ("updateEvent", an_exception),
+    ("updateFollowingEvents", the_rest_of_a_series),
+    ("queryEvents", ask("queryEvents", body={**SPAN_OF_EVENTS, "recurrenceType": ["MASTER"]})),
+    ("queryEvents", a_second_page_of_events),
+    ("cancelEvent", ask("cancelEvent")),
+    ("cancelEvent", a_cancelled_instance),
+    ("bulkCreateEvents", some_are_made),
+    ("bulkUpdateEvents", some_are_changed),
+    ("bulkCancelEvents", some_are_cancelled),
     ("getConnectionHealth", ask("getConnectionHealth", token="owner")),
     ("getConnectionHealth", a_health_with_everything),
     ("listRuns", ask("listRuns", token="owner")),

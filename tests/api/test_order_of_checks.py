@@ -40,7 +40,7 @@ async def test_a_good_call_is_answered_with_200_and_an_object(
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     assert isinstance(answer.json(), dict)
-    assert [name for name, _ in standins.calls] == [call.name]
+    assert [name for name, _ in standins.calls] == [call.asks]
 
 
 @every_method
@@ -50,7 +50,7 @@ async def test_every_method_is_served_under_every_prefix(
     for prefix in call.prefixes:
         answer = await client.request(call.method, call.under(prefix), params=list(call.query) or None, json=call.body)
         assert answer.status_code == 200
-    assert [name for name, _ in standins.calls] == [call.name] * len(call.prefixes)
+    assert [name for name, _ in standins.calls] == [call.asks] * len(call.prefixes)
 
 
 def test_every_prefix_of_the_application_is_called() -> None:
@@ -93,7 +93,7 @@ async def test_then_whether_the_request_is_valid(
     assert not standins.calls
 
 
-@every_method
+@pytest.mark.parametrize("call", [one for one in CALLS if not one.each], ids=str)
 async def test_then_what_the_use_case_says(client: httpx2.AsyncClient, standins: StandIns, call: GoodCall) -> None:
     standins.raises = NotFound("There is no such thing.", code="THING_NOT_FOUND", data={"thing": 1})
     answer = await send(client, call)

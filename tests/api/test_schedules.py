@@ -398,6 +398,6 @@ async def test_cancelling_takes_what_it_passes_over(client: httpx2.AsyncClient, 
     body = {"preserveFutureEventsWithParticipants": True, "participantNotification": {"message": "Hello"}}
     answer = await client.post(f"{URL}/{SCHEDULE}/cancel", content=json.dumps(body).encode())
     assert answer.json()["schedule"]["id"] == SCHEDULE
-    assert standins.asked == {"site_id": SITE, "schedule_id": SCHEDULE}
+    assert standins.asked == {"site_id": SITE, "schedule_id": SCHEDULE, "preserves": True}
     wrong = await client.post(f"{URL}/{SCHEDULE}/cancel", json={"preserveFutureEventsWithParticipants": "yes"})
     assert found(wrong) == [("preserveFutureEventsWithParticipants", "FORMAT", {"type": "BOOLEAN"})]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from kalends.model.identity import (
     Role,
 )
 from kalends.model.ids import new_id
+from kalends.schedules.event_drafts import AskedRule, AskedTimes, EventDraft
 from kalends.store.connections import Connections
-from tests.api.tenants import KALENDS, PUBLIC, SCHEDULES, TRESPASSES, Attempt, Tenant
+from tests.api.tenants import EVENT_SPAN, KALENDS, PUBLIC, SCHEDULE_EVENTS, SCHEDULES, TRESPASSES, Attempt, Tenant
 from tests.scripted_provider import RemoteCalendar, ScriptedKind
 from tests.world import ManualClock, ics, settings_for
 
@@ -36,6 +38,9 @@ ONLY_ONCE = {
     ("POST", "/kalends/v1/connections/{connection_id}/unacknowledge"): (428,),
     ("PATCH", "/calendar/v3/schedules/{schedule_id}"): (409,),
     ("POST", "/calendar/v3/schedules/{schedule_id}/cancel"): (428,),
+    ("PATCH", "/calendar/v3/events/{event_id}"): (409,),
+    ("POST", "/kalends/v1/schedule-events/{event_id}/update-following"): (409,),
+    ("POST", "/calendar/v3/events/{event_id}/cancel"): (428,),
 }
 """What a caller gets who comes after another one has done the same, or for whom there is nothing to do here."""
 BASE = f"http://kalends.test{EXTERNAL_CALENDARS[0]}"
@@ -76,6 +81,9 @@ async def tenant(kalends: Kalends, app: Starlette, name: str) -> Tenant:
     admin = await kalends.users.create(site.id, email=f"admin-{name}@example.org", name="Admin", role=Role.ADMIN)
     schedule = await kalends.schedules.create(site, name=f"Chair {name}", owner_id=user.id)
     provider = await kalends.installation.install(site.id, "scripted", name=f"Server {name}", config={})
+    delegated = await kalends.installation.install_delegated(
+        site.id, "scripted", secret="right", domains=["example.org"], config={}, name=f"Organisation {name}"
+    )
     await kalends.schedules.create(site, name=f"Room {name}")
     scopes = [MANAGE_EXTERNAL_CALENDARS, MANAGE_CALENDARS]
     new_app = await kalends.clients.create_app(site.id, name=f"App {name}", scopes=scopes)
@@ -110,9 +118,36 @@ async def tenant(kalends: Kalends, app: Starlette, name: str) -> Tenant:
     run_cursor = runs.json()["pagingMetadata"]["cursors"]["next"]
     schedules = await query_schedules(app, callers["app"], {"cursorPaging": {"limit": 1}})
     schedule_cursor = schedules["pagingMetadata"]["cursors"]["next"]
+    made = await kalends.event_creating.create(site.id, a_series_on(schedule.id, f"Class {name}"))
+    some = await query_events(app, callers["app"], {"cursorPaging": {"limit": 1}})
+    event_cursor = some["pagingMetadata"]["cursors"]["next"]
     return Tenant(
-        site.id, user, schedule, provider, view.connection, new_app, key, cursor, schedule_cursor, run_cursor, callers
+        site.id,
+        user,
+        schedule,
+        provider,
+        delegated,
+        view.connection,
+        new_app,
+        key,
+        cursor,
+        schedule_cursor,
+        run_cursor,
+        made.view.id,
+        event_cursor,
+        callers,
     )
+
+
+def a_series_on(schedule_id: str, title: str) -> EventDraft:
+    times = AskedTimes(datetime(2026, 12, 1, 9), datetime(2026, 12, 1, 10))  # noqa: DTZ001 - wall times
+    return EventDraft(schedule_id, times, rule=AskedRule(), content={"title": title})
+
+
+async def query_events(app: Starlette, headers: Mapping[str, str], query: object) -> Any:
+    async with client_of(app) as client:
+        asked = await client.post(f"{SCHEDULE_EVENTS}/query", json={**EVENT_SPAN, "query": query}, headers=headers)
+    return asked.json()
 
 
 async def query_schedules(app: Starlette, headers: Mapping[str, str], query: object) -> Any:
@@ -155,6 +190,7 @@ async def test_every_route_says_how_it_keeps_tenants_apart(tenants: Tenants) -> 
         ("POST", "/connect/{token}"),
         ("GET", "/connect/callback"),
         ("POST", "/hooks/google"),
+        ("POST", "/hooks/microsoft"),
     }
 
 
@@ -203,11 +239,12 @@ async def test_what_was_tried_changed_nothing(tenants: Tenants) -> None:
 
 
 async def everything(tenants: Tenants) -> object:
-    """Return the connections and schedules of the owner's site."""
+    """Return the connections, schedules and events of the owner's site."""
     headers = tenants.owner.callers["admin"]
     connections = (await tenants.client.get("/connections", headers=headers)).json()
     schedules = await query_schedules(tenants.app, headers, {"filter": {"status": {"$in": ["ACTIVE", "CANCELLED"]}}})
-    return connections, schedules
+    events = await query_events(tenants.app, headers, {"filter": {"status": {"$in": ["CONFIRMED", "CANCELLED"]}}})
+    return connections, schedules, events
 
 
 async def test_an_api_key_does_not_open_another_site(tenants: Tenants) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from kalends.cli.application import app
+from tests.leaks import LISTENER
 
 EXECUTABLE = Path(sys.executable).with_name("kalends")
 PATIENCE_SECONDS = 60
@@ -53,6 +54,7 @@ class Operator:
             timeout=PATIENCE_SECONDS,
             check=False,
         )
+        LISTENER.hear(done.stderr)
         assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -76,6 +78,7 @@ class Operator:
             if process.poll() is None:
                 process.kill()
             process.communicate()
+            LISTENER.hear(errors.read_text())
 
     def _bare(self) -> Mapping[str, str]:
         return {"PATH": os.defpath, "HOME": str(self.folder), **self.environment}

@@ -270,6 +270,15 @@ async def test_whose_schedule_changed_hands_on_the_way_is_not_connected(person: 
     assert told_by(await person.come_back(state, code="one")) == {"error": "internal"}
 
 
+async def test_a_link_of_an_administrator_who_was_disabled_on_the_way_connects_nothing(person: Person) -> None:
+    world = person.world
+    chief = await world.kalends.users.create(world.site.id, email="c@example.org", name="Cleo", role=Role.ADMIN)
+    state = await person.go(identity=Identity(IdentityKind.USER, world.site.id, chief.id, Role.ADMIN.permissions))
+    await world.kalends.users.disable(world.site.id, chief.id)
+    assert told_by(await person.come_back(state, code="one")) == {"error": "internal"}
+    assert person.kind.redeemed == [], "nothing was fetched for them either"
+
+
 async def test_the_same_account_again_is_the_same_connection(person: Person) -> None:
     first = await person.connect()
     person.kind.account = replace(person.kind.account, scopes=frozenset({"r", "w"}))

@@ -19,6 +19,7 @@ import structlog
 from kalends.demo.server import HOST
 from kalends.model.identity import MANAGE_EXTERNAL_CALENDARS
 from tests.cli.operator import Operator
+from tests.sandbox.google.discovery import amiss
 from tests.sandbox.google.oauth_app import ConsentForm
 from tests.servers import free_port
 
@@ -192,10 +193,10 @@ def test_a_google_account_of_a_sandbox_is_connected_while_it_is_served(data_dir:
     port = free_port()
     url = f"http://{HOST}:{port}"
     with operator.started("demo", "--data-dir", str(data_dir), "--port", str(port)) as demo:
-        assert f"{url}/demo/google" in read_until(demo, "Ctrl-C ends it.")
+        assert f"{url}/demo/connect/google" in read_until(demo, "Ctrl-C ends it.")
         token = (data_dir / "token").read_text().strip()
         with httpx2.Client(follow_redirects=True, trust_env=False) as browser:
-            shown = browser.get(f"{url}/demo/google")
+            shown = browser.get(f"{url}/demo/connect/google")
             assert "Google (sandbox)" in shown.text
             consent = browser.post(str(shown.url), headers={"Origin": url})
             form = ConsentForm(consent.text)
@@ -212,4 +213,6 @@ def test_a_google_account_of_a_sandbox_is_connected_while_it_is_served(data_dir:
                 time.sleep(0.1)
             assert (connection()["status"], connection()["calendarType"]) == ("SYNCED", "GOOGLE")
             assert "You said no" in browser.get(f"{url}/demo/connected?error=reject").text
+            asked_of_google = browser.get(str(consent.url.join("/_sandbox/requests"))).json()["requests"]
+            assert amiss(asked_of_google) == []
         assert demo.end(signal.SIGTERM) == 0

@@ -23,6 +23,7 @@ from kalends.sandbox.google.grants import Grants
 from kalends.sandbox.google.oauth import routes
 from kalends.sandbox.google.serving import serving
 from kalends.sandbox.google.state import State
+from tests.leaks import LISTENER
 from tests.sandbox.google.discovery import Validated
 from tests.sandbox.google.oauth_app import ConsentForm
 from tests.world import ManualClock, World, settings_for, world_on
@@ -198,6 +199,8 @@ async def staged(database_url: str, folder: Path, **settings: Any) -> AsyncItera
                 stage = Stage(world, url, client.id, grants, state, google, browser)
                 yield stage
         stage.secrets.add(client.secret)
+        for title in titles(state):
+            LISTENER.add_title(title)
         check_log(logged, stage.secrets | titles(state))
     assert validated.of("request") == []
     assert validated.of("answer") == []

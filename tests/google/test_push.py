@@ -4,16 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kalends.api.application import create_api
 from kalends.connections.sync_config import ImportChange, SyncConfigChange
-from kalends.jobs.watching import RENEW_BEFORE
+from kalends.jobs.watching import CLAIMED_FOR, RENEW_BEFORE
 from kalends.model.connection import Connection, ImportChoice
+from kalends.providers.base import ChannelOpened
+from kalends.providers.errors import Unavailable
+from kalends.providers.google.channels import watch
 from kalends.sandbox.google.serving import listen, serving
+from kalends.store.calendars import Calendars
 from kalends.store.channels import Channel, Channels
 from kalends.store.tables import channels
+from kalends.sync.selection import imported
 from tests.google.stage import ANN, Stage, staged
 
 DEADLINE = 20
@@ -38,10 +44,24 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def watched(stage: Stage) -> Connection:
-    """Connect, and have a channel opened."""
+    """Connect, and have a channel opened, whose first notification has come."""
     connection = await stage.connect()
     assert await stage.world.kalends.watching.once() == 1
+    await until(lambda: is_told(stage, connection))
     return connection
+
+
+async def is_told(stage: Stage, connection: Connection) -> bool:
+    """Tell whether all that is imported of a connection counts as watched."""
+    async with stage.world.kalends.database.read() as reader:
+        stored = await Calendars(reader, connection.site_id).of_connection(connection.id)
+    return all(one.watched_until for one in imported(connection, stored))
+
+
+async def at_google(stage: Stage) -> list[str]:
+    """Return the ids of the channels that Google has."""
+    said = await stage.press("/push", verb="GET")
+    return [one["id"] for one in said["channels"]]
 
 
 async def is_wanted(stage: Stage, connection: Connection) -> bool:
@@ -50,15 +70,16 @@ async def is_wanted(stage: Stage, connection: Connection) -> bool:
 
 
 async def kept(stage: Stage) -> list[Channel]:
+    """Return the channels that are of use."""
     async with stage.world.kalends.database.read() as reader:
-        ids = [row.id for row in await reader.execute(channels.select())]
+        ids = [row.id for row in await reader.execute(channels.select()) if row.stop_after is None]
         return [found for one in ids if (found := await Channels(reader).get(one))]
 
 
-async def notify(stage: Stage, channel_id: str, resource_id: str, token: str, state: str = "exists") -> int:
+async def notify(stage: Stage, channel_id: str, resource_id: str | None, token: str, state: str = "exists") -> int:
     headers = {
         "X-Goog-Channel-ID": channel_id,
-        "X-Goog-Resource-ID": resource_id,
+        "X-Goog-Resource-ID": resource_id or "",
         "X-Goog-Channel-Token": token,
         "X-Goog-Resource-State": state,
     }
@@ -119,7 +140,7 @@ async def test_a_channel_is_replaced_before_it_runs_out_and_the_earlier_one_stop
     (second,) = await kept(stage)
     assert second.id != first.id
     assert second.expires_at > first.expires_at
-    assert "POST /calendar/v3/channels/stop" in await stage.requests()
+    assert await at_google(stage) == [second.id]
     await stage.world.sync(connection)
     await stage.put("Dentist", "2026-11-30T10:00:00Z", "2026-11-30T11:00:00Z")
     await until(lambda: is_wanted(stage, connection))
@@ -164,9 +185,79 @@ async def test_who_disconnects_is_woken_no_more(stage: Stage) -> None:
     await stage.world.kalends.disconnecting.disconnect(stage.world.admin, connection.id)
     assert await kept(stage) == []
     assert await notify(stage, channel.id, channel.resource_id, "token") == 200
+    assert await at_google(stage) == [channel.id]
     assert await stage.world.kalends.watching.once() == 0
+    assert await at_google(stage) == [], "it was stopped there too"
     await stage.connect()
     assert await stage.world.kalends.watching.once() == 1
+
+
+async def test_who_connects_anew_is_told_by_a_channel_of_the_new_consent_alone(stage: Stage) -> None:
+    await watched(stage)
+    (first,) = await kept(stage)
+    await stage.connect()
+    assert await stage.world.kalends.watching.once() == 1
+    (second,) = await kept(stage)
+    assert second.id != first.id
+    assert await at_google(stage) == [second.id]
+
+
+async def test_a_calendar_that_is_chosen_is_watched_at_once_and_one_that_is_no_more_is_not(stage: Stage) -> None:
+    connection = await watched(stage)
+    (first,) = await kept(stage)
+    team = "team@group.calendar.google.com"
+    stage.state.add_calendar(stage.state.accounts[ANN.email], team, "Team", "Europe/Berlin")
+    kalends = stage.world.kalends
+    change = ImportChange(choice=ImportChoice.CALENDARS, calendar_ids=(team,))
+    await kalends.services.sync_configs.update(stage.world.admin, connection.id, SyncConfigChange(imports=change))
+    await stage.world.sync(connection)
+    assert await kalends.watching.once() == 1
+    (second,) = await kept(stage)
+    assert second.calendar_id != first.calendar_id
+    assert await at_google(stage) == [second.id]
+    change = ImportChange(enabled=False)
+    await kalends.services.sync_configs.update(stage.world.admin, connection.id, SyncConfigChange(imports=change))
+    assert await kalends.watching.once() == 0
+    assert await at_google(stage) == []
+
+
+async def test_a_channel_whose_notifications_do_not_reach_us_does_not_make_polls_rare(stage: Stage) -> None:
+    await stage.press("/push", {"drop": True})
+    connection = await stage.connect()
+    assert await stage.world.kalends.watching.once() == 1
+    await stage.world.sync(connection)
+    polled = await stage.world.connection(connection.id)
+    assert polled.next_sync_at is not None
+    assert polled.next_sync_at - stage.world.clock.now() < timedelta(minutes=20)
+    assert not await is_told(stage, connection)
+
+
+async def test_a_channel_whose_opening_was_not_answered_is_stopped_once_it_is_known(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Google has opened it, and its first notification has come; the answer has not."""
+    connection = await stage.connect()
+
+    async def unanswered(*asked: Any) -> ChannelOpened:
+        await watch(*asked)
+        await until(has_come)
+        raise Unavailable("the answer was lost")
+
+    async def has_come() -> bool:
+        return any(one.proven_at for one in await kept(stage))
+
+    kalends = stage.world.kalends
+    with monkeypatch.context() as patched:
+        patched.setattr("kalends.providers.google.session.watch", unanswered)
+        assert await kalends.watching.once() == 0
+    assert len(await at_google(stage)) == 1
+    assert await kept(stage) == []
+    assert not await is_told(stage, connection)
+    stage.world.clock.advance(CLAIMED_FOR)
+    await stage.world.sync(connection)
+    assert await kalends.watching.once() == 1
+    (channel,) = await kept(stage)
+    assert await at_google(stage) == [channel.id]
 
 
 async def test_nobody_is_watched_where_google_cannot_reach_us(stage: Stage) -> None:

@@ -17,7 +17,7 @@ from kalends.model.occurrence import ExpansionContext
 from kalends.model.time import Window
 from kalends.net.client import GuardedClient, Response
 from kalends.net.policy import NetPolicy
-from kalends.providers.base import AccountSession, ProviderKind
+from kalends.providers.base import AccountSession, ConnectsWithCredentials, ProviderKind
 from kalends.providers.errors import CalendarGone, CredentialsRefused, CursorRefused
 
 
@@ -111,6 +111,7 @@ class Mirror:
         full: bool = False,
         cut_after: int | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         thorough: bool = False,
     ) -> list[Page]:
         """Do one pass, or its first pages only; return this call's pages."""
@@ -123,6 +124,7 @@ class Mirror:
             continuation=self.continuation,
             stored=self,
             since=since,
+            until=until,
             thorough=thorough,
         )
         async for page in reading:
@@ -421,8 +423,10 @@ class RefusesWrongPasswords:
     """For providers whose test server knows one password from another."""
 
     async def test_a_wrong_password_is_refused_with_advice(self, world: AccountWorld) -> None:
+        kind = world.kind
+        assert isinstance(kind, ConnectsWithCredentials)
         with pytest.raises(CredentialsRefused) as refusal:
-            await world.kind.connect_with_credentials(world.client, world.config, email=world.email, password="wrong")
+            await kind.connect_with_credentials(world.client, world.config, email=world.email, password="wrong")
         assert "app-specific password" in refusal.value.public
         assert "wrong" not in str(refusal.value).replace("wrong password", "")
 

@@ -9,7 +9,7 @@ import pytest
 
 from kalends.model.calendar import Account
 from kalends.providers.apple import APPLE
-from kalends.providers.base import ProviderKind
+from kalends.providers.base import ConnectsWithCredentials, ProviderKind
 from kalends.providers.caldav import CALDAV
 from kalends.providers.errors import CredentialsRefused
 from tests.icloud.running import RunningICloud
@@ -67,6 +67,7 @@ class CalDavWorld:
         self.client = CountingClient(LOOPBACK)
 
     async def connect(self) -> Account:
+        assert isinstance(self.kind, ConnectsWithCredentials)
         return await self.kind.connect_with_credentials(
             self.client, self.config, email=self.email, password=self.password
         )

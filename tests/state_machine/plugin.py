@@ -107,10 +107,11 @@ class _Session:
         continuation: str | None,
         stored: StoredVersions,
         since: datetime | None = None,
+        until: datetime | None = None,
         thorough: bool = False,
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:
-        del since, thorough
+        del since, until, thorough
         course, remote = self.course, self.account.calendars[calendar.id]
         await self.request(remote.id)
         self._check_there(remote)

@@ -8,9 +8,9 @@ from sqlalchemy import func, select, text, update
 
 from kalends.accounts.budgets import StoredBudgets
 from kalends.net.allowance import Allowance, Scope
-from kalends.store.budgets import SpentBudgets
+from kalends.store.budgets import SpentBudgets, TakenPlaces
 from kalends.store.database import Database
-from kalends.store.tables import budgets
+from kalends.store.tables import budgets, places
 from tests.rules.conftest import Scripted, scripted
 from tests.servers import free_port
 from tests.world import NOW, ManualClock
@@ -133,3 +133,37 @@ async def test_a_database_that_is_busy_holds_up_nobody_for_long(
         await holder.execute(update(budgets).values(spent_until=0))
         allowance = Allowance(Scope.ACCOUNT, 6, timedelta(minutes=1), 3)
         assert await shared.reserve("account:a:6/60", allowance, count=1, owed=0, longest=LONGEST) is None
+
+
+# Places
+
+
+async def take(database: Database, holder: str, kept: timedelta = timedelta(minutes=3)) -> bool:
+    async with database.write() as writer:
+        return await TakenPlaces(writer).take("account:a", 2, holder, kept=kept)
+
+
+async def test_places_are_given_to_so_many_and_to_others_once_given_back(database: Database) -> None:
+    assert [await take(database, holder) for holder in ("one", "two", "three")] == [True, True, False]
+    async with database.write() as writer:
+        await TakenPlaces(writer).give_back("account:a", "one")
+    assert [await take(database, holder) for holder in ("three", "four")] == [True, False]
+
+
+async def test_places_taken_at_once_are_not_taken_twice(database: Database) -> None:
+    assert (
+        sorted(await asyncio.gather(*(take(database, f"{number}") for number in range(6)))) == [False] * 4 + [True] * 2
+    )
+
+
+async def test_a_place_that_nobody_gave_back_is_free_again_after_a_while(database: Database) -> None:
+    assert [await take(database, holder) for holder in ("one", "two")] == [True, True]
+    async with database.write() as writer:
+        by = timedelta(minutes=4) // timedelta(microseconds=1)
+        await writer.execute(update(places).values(kept_until=places.c.kept_until - by))
+    assert await take(database, "three")
+
+
+async def test_a_place_that_seems_to_be_kept_for_ever_is_not_believed(database: Database) -> None:
+    assert [await take(database, holder, timedelta(days=300)) for holder in ("one", "two")] == [True, True]
+    assert await take(database, "three")

@@ -12,8 +12,8 @@ from sqlalchemy.types import JSON
 
 from kalends.store import driver
 from kalends.store.bulk import insert_many
+from kalends.store.columns import UtcDateTime
 from kalends.store.database import Database
-from kalends.store.tables import UtcDateTime
 
 KINDS = Table(
     "kinds",

@@ -10,7 +10,7 @@ import structlog
 
 from kalends.model.clock import Clock
 from kalends.net.allowance import Allowance
-from kalends.store.budgets import SpentBudgets
+from kalends.store.budgets import SpentBudgets, TakenPlaces
 from kalends.store.database import Database, Transaction
 
 log = structlog.get_logger(__name__)
@@ -32,8 +32,8 @@ class StoredBudgets:
     ) -> timedelta | None:
         """Reserve requests, and return in how long the first may be sent; see `net.budgets.SharedBudgets`."""
 
-        async def work(budgets: SpentBudgets) -> timedelta:
-            return await budgets.reserve(
+        async def work(transaction: Transaction) -> timedelta:
+            return await SpentBudgets(transaction).reserve(
                 key, interval=allowance.interval, burst=allowance.burst, count=count, owed=owed, longest=longest
             )
 
@@ -41,20 +41,38 @@ class StoredBudgets:
 
     async def rest(self, keys: Sequence[str], until: datetime) -> None:
         """Have everybody send nothing under these keys before a time."""
-        await self._answered(self._database.write, lambda budgets: budgets.rest(keys, until))
+        await self._answered(self._database.write, lambda transaction: SpentBudgets(transaction).rest(keys, until))
 
     async def resting(self) -> Mapping[str, datetime] | None:
         """Return which keys are at rest, and until when."""
-        return await self._answered(self._database.read, lambda budgets: budgets.resting(self._clock.now()))
+        return await self._answered(
+            self._database.read, lambda transaction: SpentBudgets(transaction).resting(self._clock.now())
+        )
+
+    async def take(self, key: str, places: int, holder: str, *, kept: timedelta) -> bool | None:
+        """Take one of so many places if one is free; see `net.places.SharedPlaces`."""
+
+        async def work(transaction: Transaction) -> bool:
+            return await TakenPlaces(transaction).take(key, places, holder, kept=kept)
+
+        return await self._answered(self._database.write, work)
+
+    async def give_back(self, key: str, holder: str) -> None:
+        """Give a place back."""
+
+        async def work(transaction: Transaction) -> None:
+            await TakenPlaces(transaction).give_back(key, holder)
+
+        await self._answered(self._database.write, work)
 
     async def _answered(
         self,
         begin: Callable[[], AbstractAsyncContextManager[Transaction]],
-        work: Callable[[SpentBudgets], Awaitable[_T]],
+        work: Callable[[Transaction], Awaitable[_T]],
     ) -> _T | None:
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()), begin() as transaction:
-                return await work(SpentBudgets(transaction))
+                return await work(transaction)
         except Exception as error:  # noqa: BLE001 - whatever the database raises, requests go on
             log.warning("budgets_not_shared", error=type(error).__qualname__)
             return None

@@ -5,12 +5,17 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from kalends.model.errors import Invalid, Rule, provider_not_found
-from kalends.model.provider import BuiltIn, Provider
+from kalends.model.provider import BuiltIn, Provider, SealedSecrets
 from kalends.providers.base import ProviderKind
 from kalends.store.database import Database, Transaction
 from kalends.store.providers import Install, Installs
 
 log = structlog.get_logger(__name__)
+
+
+def secrets_row(site_id: str, provider_id: str) -> str:
+    """Return the name under which an installed provider's secrets are sealed."""
+    return f"providers/{site_id}/{provider_id}"
 
 
 class ProviderDirectory:
@@ -76,13 +81,15 @@ class ProviderDirectory:
 
     def _built_in(self) -> Sequence[Provider]:
         return [
-            _provider(
-                kind,
+            Provider(
                 kind.built_in_id,
+                kind.kind,
                 given.name or kind.default_name,
-                given.config,
+                kind.calendar_type,
+                kind.features(given.config),
                 built_in=True,
-                secrets=given.secrets,
+                config=dict(given.config),
+                secrets=dict(given.secrets),
             )
             for kind in sorted(self._kinds.values(), key=lambda one: one.default_name)
             if kind.built_in_id is not None
@@ -104,20 +111,22 @@ class ProviderDirectory:
             if kind is None:
                 log.warning("provider_without_plugin", provider=install.id, kind=install.kind)
             else:
-                found.append(_provider(kind, install.id, install.name, install.config, built_in=False))
+                found.append(self._installation(kind, install))
         return found
 
-
-def _provider(
-    kind: ProviderKind,
-    provider_id: str,
-    name: str,
-    config: Mapping[str, str],
-    *,
-    built_in: bool,
-    secrets: Mapping[str, str] | None = None,
-) -> Provider:
-    features = kind.features(config)
-    return Provider(
-        provider_id, kind.kind, name, kind.calendar_type, features, built_in, dict(config), dict(secrets or {})
-    )
+    def _installation(self, kind: ProviderKind, install: Install) -> Provider:
+        given = self._given.get(kind.kind, BuiltIn())
+        sealed = None
+        if install.secrets is not None:
+            sealed = SealedSecrets(secrets_row(install.site_id, install.id), install.secrets)
+        return Provider(
+            install.id,
+            kind.kind,
+            install.name,
+            kind.calendar_type,
+            kind.features(install.config),
+            built_in=False,
+            config=dict(install.config),
+            inherited=given.config,
+            sealed=sealed,
+        )

@@ -9,13 +9,15 @@ from kalends.accounts.keeping import HeldCredentials, StoredCredentials, credent
 from kalends.model.calendar import Account
 from kalends.model.clock import Clock
 from kalends.model.connection import Connection
-from kalends.model.provider import Provider
+from kalends.model.provider import ConnectScopes, Provider
 from kalends.net.budgets import Budgets
 from kalends.net.client import GuardedClient
 from kalends.providers.base import (
     AccountSession,
     ConnectsByFeed,
     ConnectsByOAuth,
+    ConnectsDelegated,
+    ConnectsWithCredentials,
     ConsentAsked,
     Credentials,
     RevokesConsent,
@@ -52,6 +54,11 @@ class Accounts:
     async def find(self, provider: Provider, *, email: str, password: str) -> Account:
         """Return the account that credentials open; raises `ProviderError`."""
         kind = self._directory.kind(provider)
+        if not isinstance(kind, ConnectsWithCredentials):
+            raise NotSupported(
+                f"{provider.kind} takes no passwords",
+                public=f"{provider.name} does not connect by e-mail address and password.",
+            )
         # which account it is, nobody knows yet: until then it is known by what was typed
         client = self._client_for(provider, f"{provider.id} {email.strip().lower()}")
         return await kind.connect_with_credentials(client, provider.settings, email=email, password=password)
@@ -74,6 +81,23 @@ class Accounts:
             raise NotSupported(f"{provider.kind} has no OAuth", public=f"{provider.name} does not connect by OAuth.")
         return kind
 
+    async def find_delegated(self, provider: Provider, *, email: str, scopes: ConnectScopes) -> Account:
+        """Return the account of a mailbox that an administrator has opened; raises `ProviderError`."""
+        client = self._client_for(provider, f"{provider.id} {email.lower()}")
+        return await self.delegated(provider).connect_delegated(
+            client, self._told(provider), email=email, scopes=scopes, now=self._clock.now()
+        )
+
+    def delegated(self, provider: Provider) -> ConnectsDelegated:
+        """Return the plugin behind a provider that was installed for delegated access; raises `NotSupported`."""
+        kind = self._directory.kind(provider)
+        if not isinstance(kind, ConnectsDelegated) or not kind.domains(provider.settings):
+            raise NotSupported(
+                f"{provider.id} is not one for delegated access",
+                public=f"{provider.name} was not installed for delegated access.",
+            )
+        return kind
+
     async def find_feed(self, provider: Provider, *, url: str) -> Account:
         """Return the account that stands for a feed; raises `NotSupported`, and `BadUrl` for what is no address."""
         kind = self._directory.kind(provider)
@@ -87,7 +111,7 @@ class Accounts:
         """Take back what an account's owner consented to, where the provider lets us; raises `ProviderError`."""
         kind = self._directory.kind(provider)
         if isinstance(kind, RevokesConsent):
-            await kind.revoke(self._client_for(provider, account_key), provider.settings, credentials)
+            await kind.revoke(self._client_for(provider, account_key), self._told(provider), credentials)
 
     @asynccontextmanager
     async def open(self, provider: Provider, account: Account) -> AsyncIterator[AccountSession]:
@@ -95,7 +119,7 @@ class Accounts:
         kind = self._directory.kind(provider)
         client = self._client_for(provider, account.key)
         keeper = HeldCredentials(self._clock)
-        async with kind.session(client, provider.settings, account.credentials, keeper=keeper) as session:
+        async with kind.session(client, self._told(provider), account.credentials, keeper=keeper) as session:
             yield session
 
     @asynccontextmanager
@@ -116,8 +140,17 @@ class Accounts:
         kind = self._directory.kind(provider)
         client = self._client_for(provider, connection.account_key, sent)
         keeper = StoredCredentials(self._database, self._vault, self._clock, connection.site_id, connection.id)
-        async with kind.session(client, provider.settings, credentials, connection.quirks, keeper) as session:
+        async with kind.session(client, self._told(provider), credentials, connection.quirks, keeper) as session:
             yield session
+
+    def _told(self, provider: Provider) -> Mapping[str, str]:
+        """Return all that a provider's plugin is told; raises `Unavailable` where the seal of its secrets is broken."""
+        if provider.sealed is None:
+            return provider.settings
+        try:
+            return {**provider.settings, **self._vault.open(provider.sealed.content, row=provider.sealed.row)}
+        except SealBroken as error:
+            raise Unavailable(str(error)) from None
 
     def _client_for(
         self, provider: Provider, account_key: str, sent: Callable[[], None] | None = None

@@ -18,11 +18,14 @@ from starlette.routing import Match, Route
 from kalends.api import (
     connection_health,
     connections,
+    delegated,
     events,
     feeds,
     health,
     metrics,
     providers,
+    schedule_event_bulk,
+    schedule_events,
     schedules,
     sync_config,
     token,
@@ -42,7 +45,10 @@ OPERATIONS: Sequence[Operation[Any]] = (
     *sync_config.OPERATIONS,
     *providers.OPERATIONS,
     *schedules.OPERATIONS,
+    *schedule_events.OPERATIONS,
+    *schedule_event_bulk.OPERATIONS,
     *feeds.OPERATIONS,
+    *delegated.OPERATIONS,
     *connection_health.OPERATIONS,
 )
 

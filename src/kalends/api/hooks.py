@@ -1,15 +1,25 @@
 """Where providers send their notifications. They are answered at once; what they lead to is done elsewhere."""
 
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from kalends.api.services import Services
 from kalends.jobs.watching import HOOKS_PATH
 
 _LONGEST = 1_024
+_MOST = 1_000
+"""Notifications of one request that are looked at."""
 _FIRST = "sync"
 """The state of the notification that says only that a channel was opened."""
+
+
+_ENDING = frozenset({"reauthorizationRequired", "subscriptionRemoved"})
+"""Lifecycle events after which a subscription tells nothing more unless something is done; `missed` is not one."""
 
 
 class HookEndpoints:
@@ -20,7 +30,10 @@ class HookEndpoints:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        return [Route(f"{HOOKS_PATH}/google", self.google, methods=["POST"], name="hook_google")]
+        return [
+            Route(f"{HOOKS_PATH}/google", self.google, methods=["POST"], name="hook_google"),
+            Route(f"{HOOKS_PATH}/microsoft", self.microsoft, methods=["POST"], name="hook_microsoft"),
+        ]
 
     async def google(self, request: Request) -> Response:
         """Take a notification of Google's, which has no body: what it says stands in its headers.
@@ -30,8 +43,42 @@ class HookEndpoints:
         said = {
             name: request.headers.get(f"x-goog-{name}", "") for name in ("channel-id", "resource-id", "channel-token")
         }
-        if request.headers.get("x-goog-resource-state") != _FIRST and max(map(len, said.values())) <= _LONGEST:
-            await self._services.waking.wake(
+        if max(map(len, said.values())) <= _LONGEST:
+            waking = self._services.waking
+            first = request.headers.get("x-goog-resource-state") == _FIRST
+            await (waking.opened if first else waking.wake)(
                 channel_id=said["channel-id"], resource_id=said["resource-id"], token=said["channel-token"]
             )
         return Response(status_code=200)
+
+    async def microsoft(self, request: Request) -> Response:
+        """Take notifications of Microsoft's, or echo what shows that they reach us.
+
+        They are answered 202 whatever they are, as Google's are 200. Those about the subscription itself, which say
+        that it has to be renewed, that it was removed, or that something was missed, lead to a look too.
+        """
+        echo = request.query_params.get("validationToken")
+        if echo is not None:
+            # as plain text, and with nothing that a browser would take for a page
+            return PlainTextResponse(echo[:_LONGEST], headers={"X-Content-Type-Options": "nosniff"})
+        for said in _notifications(await request.body()):
+            subscription, state = said.get("subscriptionId"), said.get("clientState")
+            if not isinstance(subscription, str) or not isinstance(state, str):
+                continue
+            if max(len(subscription), len(state)) > _LONGEST:
+                continue
+            channel_id, _, token = state.partition(".")
+            waking = self._services.waking
+            ends = said.get("lifecycleEvent") in _ENDING
+            await (waking.ending if ends else waking.wake)(channel_id=channel_id, resource_id=subscription, token=token)
+        return Response(status_code=202)
+
+
+def _notifications(body: bytes) -> Sequence[Mapping[str, Any]]:
+    """Return the notifications of a collection, none where it is none."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    found = said.get("value") if isinstance(said, dict) else None
+    return [one for one in found[:_MOST] if isinstance(one, dict)] if isinstance(found, list) else []

@@ -39,6 +39,12 @@ EXTERNAL_CALENDARS = (
 SCHEDULES = ("/calendar/v3/schedules",)
 """Where clients look for the Schedules methods; no other mapping is known of them (contract §9)."""
 
+SCHEDULE_EVENTS = ("/calendar/v3/events",)
+"""Where clients look for the Events methods of schedules (contract §9)."""
+
+BULK_EVENTS = ("/calendar/v3/bulk/events",)
+"""Where they look for those that take several events at once."""
+
 KALENDS = ("/kalends/v1",)
 """Where everything stands that is Kalends' own."""
 

@@ -28,7 +28,8 @@ LONGEST_CURSOR = 196_608
 _REVISION = re.compile(r"[1-9][0-9]{0,8}")
 
 
-def _given(value: object) -> object:
+def given(value: object) -> object:
+    """Refuse a null where a value is required."""
     if value is None:
         raise Refused(Rule.REQUIRED_FIELD, "is required")
     return value
@@ -82,7 +83,7 @@ def _no_permissions(value: list[Any]) -> list[Any]:
     return value
 
 
-def _condition(value_of: Callable[[str], str]) -> Callable[[object], tuple[str, ...]]:
+def condition(value_of: Callable[[str], str]) -> Callable[[object], tuple[str, ...]]:
     """Return what reads a condition on a field: a value, `{"$eq": value}`, `{"$in": [value, …]}`, or both of these."""
 
     def read(condition: object) -> tuple[str, ...]:
@@ -125,7 +126,8 @@ def _status(text: str) -> str:
     return text
 
 
-def _condition_schema(**value: Any) -> WithJsonSchema:
+def condition_schema(**value: Any) -> WithJsonSchema:
+    """Return the JSON schema of such a condition, given that of a value."""
     one = {"type": "string", **value}
     several = {"type": "array", "items": one, "maxItems": MOST_VALUES}
     operators = {
@@ -138,7 +140,7 @@ def _condition_schema(**value: Any) -> WithJsonSchema:
 
 
 OptionalName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(storable)]
-Name = Annotated[OptionalName, BeforeValidator(_given)]
+Name = Annotated[OptionalName, BeforeValidator(given)]
 Title = Annotated[str, Field(min_length=1, max_length=LONGEST_TITLE), AfterValidator(storable)]
 ExternalId = Annotated[str, Field(min_length=1, max_length=LONGEST_EXTERNAL_ID), AfterValidator(storable)]
 Capacity = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
@@ -148,7 +150,7 @@ Revision = Annotated[
     str,
     Field(json_schema_extra={"pattern": f"^{_REVISION.pattern}$"}),
     AfterValidator(_revision),
-    BeforeValidator(_given),
+    BeforeValidator(given),
 ]
 """A revision: the digits of a whole number, in a string."""
 JsonObject = Annotated[dict[str, Any], AfterValidator(_object)]
@@ -157,14 +159,14 @@ QueryCursor = Annotated[str, Field(min_length=1, max_length=LONGEST_CURSOR), Aft
 """A cursor in a body, which may be longer than one in a URL."""
 NoPermissions = Annotated[list[Any], Field(json_schema_extra={"maxItems": 0}), AfterValidator(_no_permissions)]
 
-GuidCondition = Annotated[tuple[str, ...] | None, BeforeValidator(_condition(_guid)), _condition_schema(format="uuid")]
+GuidCondition = Annotated[tuple[str, ...] | None, BeforeValidator(condition(_guid)), condition_schema(format="uuid")]
 ExternalIdCondition = Annotated[
     tuple[str, ...] | None,
-    BeforeValidator(_condition(_external_id)),
-    _condition_schema(maxLength=LONGEST_EXTERNAL_ID),
+    BeforeValidator(condition(_external_id)),
+    condition_schema(maxLength=LONGEST_EXTERNAL_ID),
 ]
 StatusCondition = Annotated[
     tuple[str, ...] | None,
-    BeforeValidator(_condition(_status)),
-    _condition_schema(enum=[one.value for one in ScheduleStatus]),
+    BeforeValidator(condition(_status)),
+    condition_schema(enum=[one.value for one in ScheduleStatus]),
 ]

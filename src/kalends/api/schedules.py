@@ -51,7 +51,8 @@ class CancelSchedule(Asked):
     """
 
     preserve_future_events_with_participants: bool | None = Field(
-        None, description="Accepted; a schedule has no events here yet that could be cancelled."
+        None,
+        description="Whether events that have participants stay; by default all that have not begun are cancelled.",
     )
 
 
@@ -161,7 +162,11 @@ async def query_schedules(services: Services, call: Call[QuerySchedules]) -> Sch
 
 async def cancel_schedule(services: Services, call: Call[CancelSchedule]) -> ScheduleAnswer:
     """Cancel a schedule and answer with it."""
-    return ScheduleAnswer.of(await services.schedule_ending.cancel(call.identity.site_id, call.schedule_id))
+    preserves = bool(call.asked.preserve_future_events_with_participants)
+    cancelled = await services.schedule_ending.cancel(
+        call.identity.site_id, call.schedule_id, preserve_future_events_with_participants=preserves
+    )
+    return ScheduleAnswer.of(cancelled)
 
 
 OPERATIONS: tuple[Operation[Any], ...] = (
@@ -237,7 +242,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     ),
     Operation(
         name="cancelSchedule",
-        summary="Cancel a schedule for ever; its accounts are disconnected.",
+        summary="Cancel a schedule for ever, with its events that have not begun; its accounts are disconnected.",
         method="POST",
         path="/{schedule_id}/cancel",
         permissions=MANAGE,

@@ -22,6 +22,10 @@ from kalends.model.provider import Provider
 from kalends.model.schedule import Schedule
 from kalends.schedules.changing import ScheduleChange
 from kalends.schedules.creating import ScheduleDraft
+from kalends.schedules.event_drafts import EventChange, EventDraft
+from kalends.schedules.event_finding import EventOnSchedule
+from kalends.schedules.event_queries import EventQuery as ScheduleEventQuery
+from kalends.schedules.event_reading import EventPage as ScheduleEventPage
 from kalends.schedules.queries import ScheduleQuery
 from kalends.schedules.reading import SchedulePage
 from kalends.tracing.port import NoTracing, Tracing
@@ -101,11 +105,29 @@ class AccountAuthorizing(Protocol):
         ...
 
 
+class DelegatedConnecting(Protocol):
+    """See `kalends.connections.delegating.Delegating`."""
+
+    async def connect(
+        self, identity: Identity, *, provider_id: str, schedule_id: str, email: str, any_mailbox: bool
+    ) -> ConnectionView:
+        """Connect a mailbox that an administrator has opened."""
+        ...
+
+
 class ConnectionWaking(Protocol):
     """See `kalends.connections.waking.Waking`."""
 
     async def wake(self, *, channel_id: str, resource_id: str, token: str) -> bool:
         """Ask for a sync of the connection that a channel is for."""
+        ...
+
+    async def opened(self, *, channel_id: str, resource_id: str, token: str) -> bool:
+        """Note that a channel's notifications reach us."""
+        ...
+
+    async def ending(self, *, channel_id: str, resource_id: str, token: str) -> bool:
+        """Note that a channel tells nothing more unless something is done."""
         ...
 
 
@@ -220,8 +242,60 @@ class ScheduleUpdating(Protocol):
 class ScheduleEnding(Protocol):
     """See `kalends.schedules.cancelling.ScheduleCancelling`."""
 
-    async def cancel(self, site_id: str, schedule_id: str) -> Schedule:
+    async def cancel(
+        self, site_id: str, schedule_id: str, *, preserve_future_events_with_participants: bool
+    ) -> Schedule:
         """Cancel a schedule."""
+        ...
+
+
+class EventMaking(Protocol):
+    """See `kalends.schedules.event_creating.EventCreating`."""
+
+    async def create(self, site_id: str, draft: EventDraft, *, idempotency_key: str | None = None) -> EventOnSchedule:
+        """Make an event, or return the one that the key has made."""
+        ...
+
+
+class EventLooking(Protocol):
+    """See `kalends.schedules.event_reading.EventReading`."""
+
+    async def get(self, site_id: str, event_id: str) -> EventOnSchedule:
+        """Return one event."""
+        ...
+
+    async def site_zone(self, site_id: str) -> str:
+        """Return the site's time zone."""
+        ...
+
+    async def first(self, site_id: str, query: ScheduleEventQuery) -> ScheduleEventPage:
+        """Return the first page of events."""
+        ...
+
+    async def next(self, site_id: str, cursor: str, *, limit: int | None) -> ScheduleEventPage:
+        """Return the page that a cursor leads to."""
+        ...
+
+
+class EventUpdating(Protocol):
+    """See `kalends.schedules.event_changing.EventChanging`."""
+
+    async def update(self, site_id: str, event_id: str, change: EventChange, *, revision: int) -> EventOnSchedule:
+        """Change an event."""
+        ...
+
+    async def update_following(
+        self, site_id: str, event_id: str, change: EventChange, *, revision: int
+    ) -> EventOnSchedule:
+        """Change an instance and all that follow it; return the series."""
+        ...
+
+
+class EventEnding(Protocol):
+    """See `kalends.schedules.event_cancelling.EventCancelling`."""
+
+    async def cancel(self, site_id: str, event_id: str) -> EventOnSchedule:
+        """Cancel an event."""
         ...
 
 
@@ -247,6 +321,7 @@ class Services:
     connections: ConnectionReading
     connecting: AccountConnecting
     authorizing: AccountAuthorizing
+    delegating: DelegatedConnecting
     waking: ConnectionWaking
     calendars: CalendarListing
     sync_configs: SyncConfigChanging
@@ -260,6 +335,10 @@ class Services:
     schedule_looking: ScheduleLooking
     schedule_updating: ScheduleUpdating
     schedule_ending: ScheduleEnding
+    event_making: EventMaking
+    event_looking: EventLooking
+    event_updating: EventUpdating
+    event_ending: EventEnding
     check_database: Callable[[], Awaitable[None]]
     """Reads something trivial; whatever it raises means that the service is not well."""
     check_ready: Callable[[], Awaitable[None]]

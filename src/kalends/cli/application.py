@@ -17,6 +17,7 @@ from kalends.cli import (
     demo,
     doctor,
     events,
+    events_of_schedules,
     providers,
     sandbox,
     schedules,
@@ -46,7 +47,20 @@ app.command("demo")(demo.demo)
 app.command("config")(config.config)
 app.command("doctor")(doctor.doctor)
 app.command("top")(top.top)
-for group in (database, sites, users, apps, api_keys, tokens, schedules, providers, connections, events, sandbox):
+for group in (
+    database,
+    sites,
+    users,
+    apps,
+    api_keys,
+    tokens,
+    schedules,
+    events_of_schedules,
+    providers,
+    connections,
+    events,
+    sandbox,
+):
     app.add_typer(group.app)
 for command in (attending.runs, attending.acknowledge, attending.unacknowledge):
     connections.app.command()(command)

@@ -95,6 +95,36 @@ def connect_feed(
     run(work, as_json=json)
 
 
+@app.command("connect-delegated")
+def connect_delegated(
+    *,
+    site: SiteId = None,
+    schedule: Schedule,
+    provider: Provider,
+    email: Annotated[str, typer.Option("--email", metavar="ADDRESS", help="The address of the mailbox.")],
+    any_mailbox: Annotated[
+        bool, typer.Option("--any-mailbox", help="Connect it though it is not that of the schedule's owner.")
+    ] = False,
+    timeout: Timeout = WAIT_SECONDS,
+    json: Json = False,
+) -> None:
+    """Connect a mailbox that an administrator has opened to a provider, and wait for the first import.
+
+    Nobody is asked for consent. Who connected which mailbox is written down.
+    """
+
+    async def work(session: Session) -> Answer:
+        kalends = session.kalends
+        operator = await session.operator(site)
+        at = await kalends.directory.named(operator.site_id, provider)
+        view = await kalends.delegating.connect(
+            operator, provider_id=at.id, schedule_id=schedule, email=email, any_mailbox=any_mailbox
+        )
+        return await _imported(session, operator, view, timedelta(seconds=timeout), as_json=json)
+
+    run(work, as_json=json)
+
+
 @app.command("connect-oauth")
 def connect_oauth(
     *,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kalends.app import Kalends
     from kalends.connections.events import ListedEvent
     from kalends.connections.views import ConnectionView
+    from kalends.demo.sandboxes import RunningSandbox
     from kalends.demo.seeding import Seeded
     from kalends.settings import Settings
 
@@ -126,9 +127,9 @@ def _demo(port: int | None, data_dir: Path, *, once: bool, as_json: bool) -> Non
 async def _run(settings: "Settings", bound: "socket.socket | None", *, as_json: bool) -> None:
     from kalends.cli import serving
     from kalends.demo.calendars import demo_accounts
-    from kalends.demo.google import google_sandbox
     from kalends.demo.pages import DemoPages
-    from kalends.demo.seeding import STAFF, offer_google
+    from kalends.demo.sandboxes import google_sandbox, microsoft_sandbox
+    from kalends.demo.seeding import STAFF, offer
     from kalends.demo.server import calendar_server
     from kalends.demo.settings import reaching
 
@@ -140,20 +141,21 @@ async def _run(settings: "Settings", bound: "socket.socket | None", *, as_json: 
         server = await stack.enter_async_context(
             calendar_server(settings.data_dir / "caldav", demo_accounts(datetime.now(UTC)))
         )
-        google = await stack.enter_async_context(google_sandbox()) if url else None
-        kalends = await stack.enter_async_context(opened(reaching(settings, server.address, url, google)))
+        making = (google_sandbox, microsoft_sandbox) if url else ()
+        sandboxes = [await stack.enter_async_context(make()) for make in making]
+        kalends = await stack.enter_async_context(opened(reaching(settings, server.address, url, sandboxes)))
         shown = await prepare(kalends, server, progress)
         _keep(shown.seeded.token, settings.data_dir / TOKEN_FILE)
 
         def announce() -> None:
-            hints = serving_hints(shown, url) if url else once_hints(settings)
+            hints = serving_hints(shown, url, sandboxes) if url else once_hints(settings)
             show(Answer(shown.document(), [*shown.tables(), *hints]), as_json=as_json)
 
         if bound is None or url is None:
             announce()
         else:
-            provider = await offer_google(kalends, shown.seeded, url)
-            pages = DemoPages(kalends, shown.seeded.operator, provider.id, STAFF[0].schedule_id, url)
+            providers = await offer(kalends, shown.seeded, url, [sandbox.kind for sandbox in sandboxes])
+            pages = DemoPages(kalends, shown.seeded.operator, providers, STAFF[0].schedule_id, url)
             await serving.serve(kalends, bound, ready=announce, beside=pages.routes())
 
 
@@ -192,7 +194,7 @@ async def prepare(kalends: "Kalends", server: Any, progress: "Console | None") -
     )
 
 
-def serving_hints(shown: Shown, url: str) -> list[Text]:
+def serving_hints(shown: Shown, url: str, sandboxes: Sequence["RunningSandbox"]) -> list[Text]:
     """Return where the API is and how to call it, ready to paste."""
     from kalends.demo.pages import CONNECT_PATH
     from kalends.demo.seeding import STAFF
@@ -208,8 +210,9 @@ def serving_hints(shown: Shown, url: str) -> list[Text]:
         Text(curl),
         Text("\nWith the official SDK (more in docs/sdk.md):", style="bold"),
         Text(_SDK.format(url=url, schedule_id=schedule_id, token=token)),
-        Text("\nConnect a Google account, of a sandbox that stands in for Google, in your browser:", style="bold"),
-        Text(f"{url}{CONNECT_PATH}\n"),
+        Text("\nConnect an account of a sandbox, which stands in for the real thing, in your browser:", style="bold"),
+        *(Text(f"{url}{CONNECT_PATH}/{sandbox.kind}  {sandbox.account}") for sandbox in sandboxes),
+        Text(),
         line("Ctrl-C ends it.", style="dim"),
     ]
 

@@ -1,11 +1,13 @@
 """`kalends provider`: the kinds of external calendar that a site can connect to."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kalends.cli.options import Json, SiteId, the_one
 from kalends.cli.output import Answer, facts, line, table
+from kalends.cli.secrets import read_secret_file
 from kalends.cli.session import Session, run
 
 if TYPE_CHECKING:
@@ -20,7 +22,10 @@ app = typer.Typer(
 def install(
     *,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="Kind of provider: caldav, ics, or that of an installed plugin.")
+        str,
+        typer.Argument(
+            metavar="KIND", help="Kind of provider: caldav, ics, that of a plugin, or google for delegated access."
+        ),
     ],
     name: Annotated[
         str | None,
@@ -47,19 +52,42 @@ def install(
             help="How often each account may be asked, by all processes together; else there is no limit.",
         ),
     ] = None,
+    delegated: Annotated[
+        bool,
+        typer.Option(
+            "--delegated", help="For mailboxes that an administrator of their organisation has opened to a key."
+        ),
+    ] = False,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option("--domain", metavar="DOMAIN", help="For delegated access: a domain of theirs; may be repeated."),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", metavar="FILE", help="For delegated access: the key file of the service account."),
+    ] = None,
+    key_stdin: Annotated[
+        bool, typer.Option("--key-stdin", help="Read the key file from standard input, not from a file.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Install a provider on a site, beside the built-in ones."""
     requests = None if requests_per_minute is None else str(requests_per_minute)
     given = {"url": url, "username": username, "requestsPerMinute": requests}
+    config = {key: value for key, value in given.items() if value is not None}
+    if not delegated and (domain or key_file or key_stdin):
+        raise typer.BadParameter("--domain, --key-file and --key-stdin go with --delegated.")
+    options = ("--key-file", "--key-stdin")
+    key = read_secret_file("Key file", file=key_file, from_stdin=key_stdin, options=options) if delegated else ""
 
     async def work(session: Session) -> Answer:
-        provider = await session.kalends.installation.install(
-            (await session.site(site)).id,
-            kind,
-            name=name,
-            config={key: value for key, value in given.items() if value is not None},
-        )
+        site_id, installation = (await session.site(site)).id, session.kalends.installation
+        if delegated:
+            provider = await installation.install_delegated(
+                site_id, kind, secret=key, domains=domain or [], config=config, name=name
+            )
+        else:
+            provider = await installation.install(site_id, kind, name=name, config=config)
         return Answer(_document(provider), [facts(provider=provider.id, name=provider.name, **provider.config)])
 
     run(work, as_json=json)

@@ -2,22 +2,24 @@
 
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 
 import typer
 
 LONGEST = 4_096
+LONGEST_FILE = 65_536
 
 
-def read_secret(what: str, *, from_stdin: bool, option: str) -> str:
+def read_secret(what: str, *, from_stdin: bool, option: str, longest: int = LONGEST) -> str:
     """Return a secret: all of standard input without its last line end, or what is typed unseen at a terminal.
 
-    Raises `typer.BadParameter` where there is neither, or where it is empty or longer than 4,096 characters.
+    Raises `typer.BadParameter` where there is neither, or where it is empty or longer than `longest` characters.
     """
     if from_stdin:
         if isinstance(sys.stdin, TextIOWrapper):
             # what cannot be decoded is told below, and not by a traceback that quotes it
             sys.stdin.reconfigure(errors="surrogateescape")
-        secret = sys.stdin.read(LONGEST + 2)
+        secret = sys.stdin.read(longest + 2)
         secret = secret.removesuffix("\n").removesuffix("\r")
     elif sys.stdin.isatty():
         secret = _typed(what)
@@ -27,9 +29,32 @@ def read_secret(what: str, *, from_stdin: bool, option: str) -> str:
         raise typer.BadParameter(f"The {what.lower()} is empty.")
     if not is_text(secret):
         raise typer.BadParameter(f"The {what.lower()} is not in UTF-8.")
-    if len(secret) > LONGEST:
-        raise typer.BadParameter(f"The {what.lower()} is longer than {LONGEST} characters.")
+    if len(secret) > longest:
+        raise typer.BadParameter(f"The {what.lower()} is longer than {longest} characters.")
     return str(secret)
+
+
+def read_secret_file(what: str, *, file: Path | None, from_stdin: bool, options: tuple[str, str]) -> str:
+    """Return a secret that has a file of its own, or comes on standard input; `options` name the two, in this order.
+
+    Raises `typer.BadParameter` where there is not exactly one of them, or where it cannot be read, is empty, is no text
+    or is larger than 64 KiB.
+    """
+    if (file is None) != from_stdin:
+        raise typer.BadParameter(f"Give the {what.lower()} by {options[0]} or {options[1]}.")
+    if file is None:
+        return read_secret(what, from_stdin=True, option=options[1], longest=LONGEST_FILE)
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LONGEST_FILE + 1)
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.") from None
+    if not content or len(content) > LONGEST_FILE:
+        raise typer.BadParameter(f"{file} is empty, or larger than {LONGEST_FILE} bytes.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file} is not in UTF-8.") from None
 
 
 def is_text(given: str) -> bool:

@@ -20,7 +20,7 @@ from kalends.accounts.sessions import Accounts
 from kalends.connections.connecting import Connecting, check_active
 from kalends.model.clock import Clock
 from kalends.model.connection import Connection, Status
-from kalends.model.errors import Invalid, KalendsError, Rule, not_supported_by_provider
+from kalends.model.errors import Invalid, KalendsError, PermissionDenied, Rule, not_supported_by_provider
 from kalends.model.identity import Identity, IdentityKind, Permission
 from kalends.model.ids import new_id
 from kalends.model.provider import ConnectMethod, ConnectScopes, Provider
@@ -32,6 +32,7 @@ from kalends.store.connections import Connections
 from kalends.store.database import Database, Transaction
 from kalends.store.schedules import Schedules
 from kalends.store.sites import Sites
+from kalends.store.users import Users
 from kalends.sync.outcome import describe
 from kalends.vault.sealing import SealBroken, Vault
 
@@ -192,12 +193,12 @@ class Authorizing:
         """Return the id of the connection, or why there is none; or where to ask once more."""
         async with self._database.read() as reader:
             place = await self._place(reader, way)
+            identity = await _still(reader, _identity(way))
         kind = self._accounts.oauth(place.provider)
         if "code" not in answer:
             return kind.refusal(answer.get("error", ""), answer.get("error_description", ""))
         asked = self._asked(way, place, state)
         account = await self._accounts.find_by_code(place.provider, code=answer["code"], asked=asked)
-        identity = _identity(way)
         if not account.lasting:
             kept = await self._connecting.with_what_is_kept(place.provider, place.schedule, account)
             if kept is None and not way.insists:
@@ -342,6 +343,16 @@ def _identity(way: Authorization) -> Identity:
         frozenset(map(Permission, asked["permissions"])),
         premium=asked["premium"],
     )
+
+
+async def _still(reader: Transaction, identity: Identity) -> Identity:
+    """Return who asked for the link as they are now; raises `PermissionDenied` for a user who is no more."""
+    if identity.kind is not IdentityKind.USER:
+        return identity
+    user = await Users(reader, identity.site_id).get(identity.id)
+    if user is None or user.disabled_at is not None:
+        raise PermissionDenied("The user who asked for the link is disabled.")
+    return replace(identity, permissions=user.role.permissions)
 
 
 def _told(error: KalendsError | ProviderError) -> str:

@@ -1,8 +1,9 @@
 """Connecting an account to a schedule."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -13,9 +14,10 @@ from kalends.connections.views import ConnectionView, provider_unavailable
 from kalends.jobs.wanting import Wanting
 from kalends.model.calendar import Account, ExternalCalendar
 from kalends.model.clock import Clock
-from kalends.model.connection import Connection, ConnectionKey, ImportChoice, ImportConfig, Status
+from kalends.model.connection import Actor, Connection, ConnectionKey, ImportChoice, ImportConfig, Status
 from kalends.model.errors import (
     Invalid,
+    NotFound,
     PermissionDenied,
     Rule,
     Unauthenticated,
@@ -27,8 +29,9 @@ from kalends.model.ids import new_connection_id
 from kalends.model.provider import ConnectMethod, Provider
 from kalends.model.schedule import Schedule, ScheduleStatus
 from kalends.net.errors import BadUrl
-from kalends.providers.base import TellsOfChanges
-from kalends.providers.errors import CredentialsRefused, NotSupported, ProviderError
+from kalends.providers.base import TellsOfChanges, became_at
+from kalends.providers.errors import CredentialsRefused, MailboxUnknown, NotSupported, ProviderError
+from kalends.store.audit import Act, Action, Audit
 from kalends.store.calendars import Calendars
 from kalends.store.channels import Channels
 from kalends.store.connections import Connections
@@ -42,12 +45,21 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredFor:
+    """What is written down of connecting where somebody has to answer for it, as `store.audit` keeps it."""
+
+    action: Action
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class FoundAccount:
     """An account with its calendars; `redirect_url` is where its owner came from, by OAuth."""
 
     account: Account
     calendars: Sequence[ExternalCalendar]
     redirect_url: str | None = None
+    answered_for: AnsweredFor | None = None
 
 
 class Connecting:
@@ -77,7 +89,7 @@ class Connecting:
         if ConnectMethod.CREDENTIALS not in provider.features.connect_methods:
             raise not_supported_by_provider(f"{provider.name} does not connect by e-mail address and password.")
         finding = self._accounts.find(provider, email=email, password=password)
-        return await self._connect(identity, provider, schedule, finding)
+        return await self.found(identity, provider, schedule, finding)
 
     async def by_feed(self, identity: Identity, *, provider_id: str, schedule_id: str, url: str) -> ConnectionView:
         """Connect the feed at an address, which is kept as a password is; the first import begins at once.
@@ -90,17 +102,30 @@ class Connecting:
         require_premium(identity)
         check_active(schedule)
         try:
-            return await self._connect(identity, provider, schedule, self._accounts.find_feed(provider, url=url))
+            return await self.found(identity, provider, schedule, self._accounts.find_feed(provider, url=url))
         except BadUrl:
             raise Invalid.one(
                 "url", "must be the web address of a feed", Rule.FORMAT, data={"type": "WEB_URL"}
             ) from None
 
-    async def _connect(
-        self, identity: Identity, provider: Provider, schedule: Schedule, finding: Awaitable[Account]
+    async def found(
+        self,
+        identity: Identity,
+        provider: Provider,
+        schedule: Schedule,
+        finding: Awaitable[Account],
+        *,
+        answered_for: AnsweredFor | None = None,
     ) -> ConnectionView:
+        """Connect the account that is being looked for, and say what goes wrong at the provider in the API's errors.
+
+        Raises what `connect` raises but for `ProviderError`: `Unauthenticated` (`BAD_CREDENTIALS`), `NotFound`
+        (`MAILBOX_NOT_FOUND`), `PreconditionFailed` (`NOT_SUPPORTED_BY_PROVIDER`), `ProviderUnavailable`.
+        """
         try:
-            connection = await self.connect(identity, provider, schedule, await finding)
+            connection = await self.connect(identity, provider, schedule, await finding, answered_for=answered_for)
+        except MailboxUnknown as unknown:
+            raise NotFound(unknown.public, code="MAILBOX_NOT_FOUND") from None
         except CredentialsRefused as refused:
             raise Unauthenticated(refused.public, code="BAD_CREDENTIALS") from None
         except NotSupported as unsupported:
@@ -119,19 +144,22 @@ class Connecting:
         account: Account,
         *,
         redirect_url: str | None = None,
+        answered_for: AnsweredFor | None = None,
     ) -> Connection:
         """Connect an account that was just found, and begin its first import.
 
-        `redirect_url` is where its owner came from, by OAuth. Raises `ProviderError` where its calendars cannot be
-        listed, or there are none that hold events, and `PermissionDenied` or `PreconditionFailed` where the schedule
-        has changed meanwhile.
+        `redirect_url` is where its owner came from, by OAuth; `answered_for` is written down with it. Raises
+        `ProviderError` where its calendars cannot be listed, or there are none that hold events, and `PermissionDenied`
+        or `PreconditionFailed` where the schedule has changed meanwhile.
         """
         async with self._accounts.open(provider, account) as session:
             calendars = await session.list_calendars()
         if not calendars:
             nothing = "There is no calendar that holds events."
             raise NotSupported(nothing, public=nothing)
-        return await self.keep(identity, provider, schedule, FoundAccount(account, calendars, redirect_url))
+        return await self.keep(
+            identity, provider, schedule, FoundAccount(account, calendars, redirect_url, answered_for)
+        )
 
     async def keep(self, identity: Identity, provider: Provider, schedule: Schedule, found: FoundAccount) -> Connection:
         """Store a connection to an account, or fresh credentials with the one that there is, and ask for a sync."""
@@ -194,12 +222,19 @@ class Connecting:
                 )
                 if earlier.status in {Status.DISCONNECTED, Status.ERROR}:
                     await connections.revive(connection.id)
-            await Calendars(writer, identity.site_id).see(connection.id, found.calendars, select_own=earlier is None)
-            if isinstance(self._directory.kind(provider), TellsOfChanges):
+            kind = self._directory.kind(provider)
+            await Calendars(writer, identity.site_id).see(
+                connection.id, found.calendars, select_own=earlier is None, became=became_at(kind)
+            )
+            if isinstance(kind, TellsOfChanges):
                 key, channels = ConnectionKey(identity.site_id, connection.id), Channels(writer)
                 # those of an earlier consent may have ended with it
-                await channels.forget(key)
-                await channels.wish(key, now)
+                await channels.give_up(key, now)
+                await channels.settle(key, now)
+            if found.answered_for is not None:
+                told = found.answered_for
+                act = Act(now, Actor.of(identity), told.action, connection.id, told.details)
+                await Audit(writer, identity.site_id).add(act)
             await self._wanting.sync(writer, ConnectionKey(identity.site_id, connection.id))
             return await find_connection(writer, identity, connection.id, Permission.READ_ALL_CONNECTIONS)
 

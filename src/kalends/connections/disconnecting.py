@@ -81,7 +81,7 @@ class Disconnecting:
         await connections.void_lease(connection.id)
         known = await calendars.of_connection(connection.id)
         await calendars.forget_contents([one.id for one in known])
-        await Channels(writer).forget(ConnectionKey(connection.site_id, connection.id))
+        await Channels(writer).give_up(ConnectionKey(connection.site_id, connection.id), now)
         # what cleans up may find nothing to do; it erases the credentials all the same
         cleanup_until = None if connection.scopes is None else now + CLEANUP
         await connections.disconnect(connection.id, now, cleanup_until=cleanup_until)

@@ -11,11 +11,14 @@ from kalends.connections.calendars import AccountCalendars, not_connected
 from kalends.connections.finding import find_connection
 from kalends.connections.views import ConnectionView, Failures
 from kalends.jobs.wanting import Wanting
+from kalends.model.clock import Clock
 from kalends.model.connection import Connection, ConnectionKey, ImportChoice, Status
 from kalends.model.errors import Invalid, Rule, Violation, not_supported_by_provider
 from kalends.model.identity import Identity, Permission
 from kalends.model.provider import ExportFeature, Provider
+from kalends.providers.base import ProviderKind, TellsOfChanges, became_at
 from kalends.store.calendars import Calendars, StoredCalendar
+from kalends.store.channels import Channels
 from kalends.store.connections import Connections
 from kalends.store.database import Database
 from kalends.sync.selection import imported
@@ -66,6 +69,7 @@ class SyncConfigs:
         accounts: Accounts,
         authorizing: Authorizing,
         wanting: Wanting,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._directory = directory
@@ -73,6 +77,7 @@ class SyncConfigs:
         self._accounts = accounts
         self._authorizing = authorizing
         self._wanting = wanting
+        self._clock = clock
 
     async def update(self, identity: Identity, connection_id: str, change: SyncConfigChange) -> ConnectionView:
         """Change the config and ask for a sync where that makes a difference.
@@ -91,7 +96,7 @@ class SyncConfigs:
         await self._check_consent(identity, connection, provider, change)
         _check_supported(provider, change)
         if change.imports is not None:
-            await self._change_imports(connection, change.imports)
+            await self._change_imports(connection, change.imports, self._directory.kind(provider))
         async with self._database.read() as reader:
             changed = await find_connection(reader, identity, connection_id, Permission.MANAGE_ALL_CONNECTIONS)
         return ConnectionView(changed, provider)
@@ -110,9 +115,9 @@ class SyncConfigs:
             data={"reason": "CONSENT_REQUIRED"} | ({"reconnectUrl": url} if url else {}),
         )
 
-    async def _change_imports(self, connection: Connection, change: ImportChange) -> None:
+    async def _change_imports(self, connection: Connection, change: ImportChange, kind: ProviderKind) -> None:
         if change.choice is not None:
-            await self._check_calendars(connection, change)
+            await self._check_calendars(connection, change, kind)
         async with self._database.write() as writer:
             connections = Connections(writer, connection.site_id)
             calendars = Calendars(writer, connection.site_id)
@@ -137,11 +142,13 @@ class SyncConfigs:
                 return
             await connections.void_lease(connection.id)
             await calendars.forget_contents(dropped)
+            if isinstance(kind, TellsOfChanges):
+                await Channels(writer).settle(ConnectionKey(connection.site_id, connection.id), self._clock.now())
             if before.status is not Status.ERROR:
                 await connections.set_status(connection.id, Status.SYNC_IN_PROGRESS)
             await self._wanting.sync(writer, ConnectionKey(connection.site_id, connection.id))
 
-    async def _check_calendars(self, connection: Connection, change: ImportChange) -> None:
+    async def _check_calendars(self, connection: Connection, change: ImportChange, kind: ProviderKind) -> None:
         async with self._database.read() as reader:
             stored = await Calendars(reader, connection.site_id).of_connection(connection.id)
         if _lacks(change, stored):
@@ -151,7 +158,7 @@ class SyncConfigs:
                 # one at a time, as a sync does it: two that saw the same new calendar would both insert it
                 await Connections(writer, connection.site_id).lock(connection.id)
                 calendars = Calendars(writer, connection.site_id)
-                await calendars.see(connection.id, listed)
+                await calendars.see(connection.id, listed, became=became_at(kind))
                 stored = await calendars.of_connection(connection.id)
         if change.choice is ImportChoice.PRIMARY:
             if _lacks(change, stored):

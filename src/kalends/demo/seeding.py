@@ -1,6 +1,6 @@
 """What the demo puts into the database. Everything is looked for first, so that a second run makes nothing twice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,15 +67,16 @@ async def seed(kalends: "Kalends", server: RunningServer) -> Seeded:
     return Seeded(site, await _token(kalends, site), operator, connections)
 
 
-async def offer_google(kalends: "Kalends", seeded: Seeded, url: str) -> Provider:
-    """Let people connect a Google account and come back to the demo's own pages; return the provider.
+async def offer(kalends: "Kalends", seeded: Seeded, url: str, kinds: Sequence[str]) -> Mapping[str, Provider]:
+    """Let people connect accounts of sandboxes and come back to the demo's own pages; return the providers by kind.
 
-    Accounts of an earlier run are disconnected: the sandbox that held them is no more.
+    Accounts of an earlier run are disconnected: the sandboxes that held them are no more.
     """
-    google = await kalends.directory.named(seeded.site.id, "google")
-    await _disconnect_all(kalends, seeded.operator, google)
+    providers = {kind: await kalends.directory.named(seeded.site.id, kind) for kind in kinds}
+    for provider in providers.values():
+        await _disconnect_all(kalends, seeded.operator, provider)
     await kalends.sites.update(seeded.site.id, redirect_origins=[url])
-    return google
+    return providers
 
 
 async def _site(kalends: "Kalends") -> Site:

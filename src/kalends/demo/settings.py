@@ -1,12 +1,11 @@
 """The settings of the demo: the operator's own, but for what makes it a demo."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
-from kalends.demo.google import RunningGoogle
+from kalends.demo.sandboxes import RunningSandbox
 from kalends.settings import Settings, load
 
 TOKEN_LIFETIME = timedelta(days=7)
@@ -24,22 +23,18 @@ def demo_settings(data_dir: Path, *, port: int | None = None) -> Settings:
     return chosen.model_copy(update={"token_lifetime": TOKEN_LIFETIME})
 
 
-def reaching(settings: Settings, address: str, public_url: str | None, google: RunningGoogle | None = None) -> Settings:
+def reaching(
+    settings: Settings, address: str, public_url: str | None, sandboxes: Sequence[RunningSandbox] = ()
+) -> Settings:
     """Return the settings of a demo whose calendar server is at `address`, and which clients reach at a URL.
 
-    A sandbox is taken for Google where there is one.
+    Sandboxes are taken for what they stand in for.
     """
-    addresses = (settings.net_allow, address, google.address if google else "")
+    addresses = (settings.net_allow, address, *(sandbox.address for sandbox in sandboxes))
     changed: dict[str, Any] = {
         "net_allow": ",".join(filter(None, addresses)),
         "public_url": public_url or settings.public_url,
     }
-    if google is not None:
-        changed |= {
-            "google_client_id": google.client_id,
-            "google_client_secret": SecretStr(google.client_secret),
-            "google_accounts_url": google.url,
-            "google_oauth_url": google.url,
-            "google_api_url": google.url,
-        }
+    for sandbox in sandboxes:
+        changed |= sandbox.settings
     return settings.model_copy(update=changed)

@@ -3,10 +3,11 @@
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 
+from kalends.accounts.directory import secrets_row
 from kalends.accounts.keeping import credentials_row
 from kalends.doctor.finding import Check, Finding, counted, problem, warning, well
 from kalends.settings import Settings, SettingsError
-from kalends.store.findings import EXAMPLES, Affected, Findings, Sealed, holds_credentials
+from kalends.store.findings import EXAMPLES, Affected, Findings, Sealed, SealedProvider, holds_credentials
 from kalends.store.readonly import ReadOnlyDatabase
 from kalends.vault.keys import Keyring, key_path
 from kalends.vault.sealing import HEAD_BYTES, Vault, key_id
@@ -29,15 +30,17 @@ async def look_at_keys(settings: Settings, database: ReadOnlyDatabase | None, si
         return [problem(Check.SECRET_KEYS, summary, advice)]
     by_head: Mapping[bytes, Affected] = {}
     latest: Sequence[Sealed] = ()
+    installed: Sequence[SealedProvider] = ()
     if database is not None:
         async with database.read() as reader:
             if await holds_credentials(reader):
                 found = Findings(reader, site_id)
                 by_head, latest = await found.sealed_with(HEAD_BYTES), await found.sealed(TRIED)
+                installed = await found.sealed_providers()
     if keyring is None:
-        return [_missing(settings, sum(one.count for one in by_head.values()))]
+        return [_missing(settings, sum(one.count for one in by_head.values()), len(installed))]
     ids = [one.id for one in keyring.keys(_PURPOSE)]
-    amiss = [*_open_file(settings), *unopened(by_head, ids)]
+    amiss = [*_open_file(settings), *unopened(by_head, ids), *_closed(installed, Vault(keyring))]
     changed = [one for one in latest if key_id(one.credentials) in ids and not _opens(Vault(keyring), one)]
     if changed:
         amiss.append(
@@ -51,7 +54,9 @@ async def look_at_keys(settings: Settings, database: ReadOnlyDatabase | None, si
     if amiss:
         return amiss
     earlier = sum(one.count for head, one in by_head.items() if key_id(head) != ids[0])
-    still = f" An older one than {ids[0]} is still needed by {counted(earlier, 'connection')}." if earlier else ""
+    older = sum(key_id(one.secrets) != ids[0] for one in installed)
+    needed = [counted(count, what) for count, what in ((earlier, "connection"), (older, "provider")) if count]
+    still = f" An older one than {ids[0]} is still needed by {' and '.join(needed)}." if needed else ""
     summary = f"{counted(len(ids), 'key')}, by which every stored password opens.{still}"
     return [well(Check.SECRET_KEYS, summary, keyIds=ids, sealedWithOlderKeys=earlier)]
 
@@ -75,8 +80,27 @@ def unopened(by_head: Mapping[bytes, Affected], key_ids: Sequence[str]) -> list[
     return found
 
 
-def _missing(settings: Settings, sealed: int) -> Finding:
+def _closed(installed: Sequence[SealedProvider], vault: Vault) -> Iterator[Finding]:
+    closed = [one for one in installed if not vault.opens(one.secrets, row=secrets_row(one.site_id, one.provider_id))]
+    if closed:
+        yield problem(
+            Check.SECRET_KEYS,
+            f"Keys of installed providers that do not open: {counted(len(closed), 'provider')}.",
+            "Put the secret key that sealed them behind the newest one in KALENDS_SECRET_KEY (or secret.key), or "
+            "restore the database; where it is lost, install those providers anew and connect their accounts there.",
+            {"providers": len(closed), "providerIds": [one.provider_id for one in closed[:EXAMPLES]]},
+        )
+
+
+def _missing(settings: Settings, sealed: int, installed: int) -> Finding:
     path = key_path(settings)
+    if not sealed and installed:
+        return problem(
+            Check.SECRET_KEYS,
+            f"{path} is missing, and with it the keys of {counted(installed, 'provider')}.",
+            "Put it back from your backup; where it is lost, install those providers anew.",
+            {"providers": installed},
+        )
     if not sealed:
         return well(Check.SECRET_KEYS, f"There is no key yet; the first command that needs one makes {path}.")
     return problem(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kalends.doctor.clock import ServerTime
 from kalends.doctor.finding import Check, Finding, problem, warning, well
 from kalends.model.clock import Clock
+from kalends.model.provider import BuiltIn
 from kalends.net.client import GuardedClient
 from kalends.net.errors import (
     AddressRefused,
@@ -48,9 +49,15 @@ class Asked:
 
 
 async def places_in_use(
-    database: ReadOnlyDatabase, kinds: Mapping[str, ProviderKind], site_id: str | None
+    database: ReadOnlyDatabase,
+    kinds: Mapping[str, ProviderKind],
+    site_id: str | None,
+    given: Mapping[str, BuiltIn],
 ) -> Sequence[Place]:
-    """Return the places of all installed providers, and of those built-in ones that a connection uses."""
+    """Return the places of all installed providers, and of those built-in ones that a connection uses.
+
+    `given` is what the settings say to kinds of providers: where they are, say.
+    """
     async with database.read() as reader:
         found = Findings(reader, site_id)
         installed, used = await found.providers(), await found.used_providers()
@@ -60,7 +67,8 @@ async def places_in_use(
         if kind.built_in_id in used:
             wanted.append((str(kind.built_in_id), name, {}))
     for provider_id, kind_name, config in wanted:
-        ids.setdefault((kind_name, frozenset(config.items())), []).append(provider_id)
+        told = {**given.get(kind_name, BuiltIn()).config, **config}
+        ids.setdefault((kind_name, frozenset(told.items())), []).append(provider_id)
     return [
         Place(kind, dict(config), provider_ids, sum(used.get(one, 0) for one in provider_ids))
         for (kind, config), provider_ids in ids.items()

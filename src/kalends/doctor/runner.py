@@ -122,7 +122,7 @@ class _Round:
         except PluginError as error:
             advice = "Correct or uninstall the package that declares the plugin; nothing starts while it is broken."
             return [problem(Check.PROVIDERS, str(error), advice)]
-        places = await places_in_use(self._database, kinds, self._site_id)
+        places = await places_in_use(self._database, kinds, self._site_id, self._settings.built_in_providers)
         async with GuardedClient(self._settings.net_policy, limits=PROBE_LIMITS) as client:
             findings, heard = await ask(places, kinds, client, self._clock)
         self._heard += heard

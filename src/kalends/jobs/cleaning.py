@@ -24,8 +24,8 @@ GRACE = timedelta(minutes=15)
 
 It is as long as a way to the provider and back may take.
 """
-MOST = 50
-"""Connections that are cleaned up after at a time."""
+AT_ONCE = 50
+"""Connections whose cleaning up is read at a time."""
 
 
 class Cleaning:
@@ -43,24 +43,32 @@ class Cleaning:
 
     async def once(self) -> bool:
         """Clean up after some; tell whether a provider failed, so that it is to be tried again after a while."""
-        async with self._database.read() as reader:
-            left = await Cleanups(reader).left(disconnected_before=self._clock.now() - GRACE, limit=MOST)
-        failed = False
-        for cleanup in left:
-            try:
-                await self._take_back(cleanup)
-            except CredentialsRefused:
-                pass  # it was withdrawn at the provider before
-            except Exception as error:  # noqa: BLE001 - what is wrong with one must not keep the others
-                why = describe(error) if isinstance(error, ProviderError) else type(error).__qualname__
-                if self._clock.now() < cleanup.until:
-                    log.warning("cleanup_put_off", connection=cleanup.connection_id, error=why)
-                    failed = True
-                    continue
-                log.warning("cleanup_given_up", connection=cleanup.connection_id, error=why)
-            async with self._database.write() as writer:
-                await Cleanups(writer).end(cleanup)
-        return failed
+        before = self._clock.now() - GRACE
+        failed, last = False, None
+        while True:
+            async with self._database.read() as reader:
+                left = await Cleanups(reader).left(disconnected_before=before, limit=AT_ONCE, after=last)
+            for cleanup in left:
+                failed |= not await self._clean_up(cleanup)
+            if len(left) < AT_ONCE:
+                return failed
+            last = left[-1]
+
+    async def _clean_up(self, cleanup: Cleanup) -> bool:
+        """Take one consent back, and erase its credentials; tell whether that was done, or given up."""
+        try:
+            await self._take_back(cleanup)
+        except CredentialsRefused:
+            pass  # it was withdrawn at the provider before
+        except Exception as error:  # noqa: BLE001 - what is wrong with one must not keep the others
+            why = describe(error) if isinstance(error, ProviderError) else type(error).__qualname__
+            if self._clock.now() < cleanup.until:
+                log.warning("cleanup_put_off", connection=cleanup.connection_id, error=why)
+                return False
+            log.warning("cleanup_given_up", connection=cleanup.connection_id, error=why)
+        async with self._database.write() as writer:
+            await Cleanups(writer).end(cleanup)
+        return True
 
     async def _take_back(self, cleanup: Cleanup) -> None:
         async with self._database.read() as reader:

@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -13,10 +14,12 @@ from kalends.accounts.directory import ProviderDirectory
 from kalends.accounts.sessions import Accounts
 from kalends.jobs.resting import rest
 from kalends.model.clock import Clock
+from kalends.model.connection import Connection, ConnectionKey
 from kalends.model.ids import new_id
-from kalends.providers.base import ChannelAsked, TellsOfChanges, Watches
-from kalends.providers.errors import NotSupported, ProviderError
-from kalends.store.calendars import Calendars
+from kalends.model.provider import Provider
+from kalends.providers.base import AccountSession, ChannelAsked, ChannelOpened, Renews, TellsOfChanges, Watches
+from kalends.providers.errors import CalendarGone, CredentialsRefused, NotSupported, ProviderError
+from kalends.store.calendars import Calendars, StoredCalendar
 from kalends.store.channels import Channel, Channels, Unwatched
 from kalends.store.connections import Connections
 from kalends.store.database import Database
@@ -32,12 +35,24 @@ CLAIMED_FOR = timedelta(minutes=5)
 """How long nobody else asks for a channel that is being asked for, and until it is tried again where that failed."""
 REFUSED_FOR = timedelta(days=1)
 """How long a calendar that cannot be watched is left to polling alone."""
+LONGEST = timedelta(days=7)
+"""How long a channel that was asked for is remembered where no answer came."""
 MOST = 20
-"""Calendars for which channels are asked for at a time."""
+"""Channels that are asked for, or ended, at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """A connection with what speaking for it takes."""
+
+    connection: Connection
+    provider: Provider
+    credentials: bytes | None = field(repr=False)
+    calendars: Sequence[StoredCalendar]
 
 
 class Watching:
-    """Opens channels for imported calendars, and replaces them before they run out."""
+    """Opens channels for imported calendars, replaces them before they run out, and ends those of no more use."""
 
     def __init__(
         self, database: Database, directory: ProviderDirectory, accounts: Accounts, clock: Clock, public_url: str
@@ -49,7 +64,8 @@ class Watching:
         self._public_url = public_url
 
     async def once(self) -> int:
-        """Ask for some channels that are due; return how many were opened."""
+        """Stop some channels that are of no more use, and ask for some that are due; return how many were opened."""
+        await self._stop_some()
         hooks = self._hooks()
         if not hooks:
             return 0
@@ -80,49 +96,119 @@ class Watching:
         }
 
     async def _watch(self, one: Unwatched, hooks: Mapping[str, str]) -> bool:
-        """Open a channel, and stop those before it; tell whether one was opened."""
-        key = one.connection
-        async with self._database.read() as reader:
-            connections = Connections(reader, key.site_id)
-            connection = await connections.get(key.connection_id)
-            sealed = await connections.sealed_credentials(key.connection_id)
-            calendars = await Calendars(reader, key.site_id).of_connection(key.connection_id)
-            providers = await self._directory.known(reader, key.site_id)
-        calendar = next((found for found in calendars if found.id == one.calendar_id), None)
-        if connection is None or calendar is None:
+        """Open a channel; tell whether one was opened."""
+        account = await self._account(one.connection)
+        calendar = (
+            next((found for found in account.calendars if found.id == one.calendar_id), None) if account else None
+        )
+        if account is None or calendar is None:
             return False
-        token = secrets.token_urlsafe(32)
-        asked = ChannelAsked(new_id(), hooks[connection.provider_id], token)
-        async with self._accounts.session(connection, providers[connection.provider_id], sealed) as session:
+        if await self._renewed(account, one):
+            return True
+        asked = ChannelAsked(new_id(), hooks[account.provider.id], secrets.token_urlsafe(32))
+        channel = Channel(
+            one.connection.site_id,
+            asked.id,
+            one.calendar_id,
+            one.connection.connection_id,
+            resource_id=None,
+            token_hash=digest(asked.token),
+            expires_at=self._clock.now() + LONGEST,
+        )
+        async with self._session(account) as session:
             if not isinstance(session, Watches):
                 return False
+            async with self._database.write() as writer:
+                await Channels(writer).ask(channel)
             try:
                 opened = await session.watch(calendar.calendar, asked)
             except NotSupported:
                 async with self._database.write() as writer:
-                    await Channels(writer).refused(one, again_at=self._clock.now() + REFUSED_FOR)
+                    await Channels(writer).refused(channel, again_at=self._clock.now() + REFUSED_FOR)
                 return False
-            channel = Channel(
-                key.site_id,
-                asked.id,
-                one.calendar_id,
-                key.connection_id,
-                opened.resource_id,
-                digest(token),
-                opened.expires_at,
-            )
-            now = self._clock.now()
-            # one that is granted for a short time is not replaced at once
-            renew_at = max(opened.expires_at - RENEW_BEFORE, now + (opened.expires_at - now) / 2, now + CLAIMED_FOR)
-            async with self._database.write() as writer:
-                before = await Channels(writer).opened(channel, renew_at=renew_at)
-            for earlier in before:
-                # one that could not be stopped goes on telling what the new one tells too, and runs out
-                with suppress(ProviderError):
-                    await session.stop(earlier.id, earlier.resource_id)
+            except BaseException:
                 async with self._database.write() as writer:
-                    await Channels(writer).drop(earlier)
+                    await Channels(writer).failed(channel, stop_after=self._clock.now() + CLAIMED_FOR)
+                raise
+        await self._keep(channel, opened)
+        await self._stop_some()
         return True
+
+    async def _renewed(self, account: "_Account", one: Unwatched) -> bool:
+        """Have the channel that a calendar has go on, where the provider knows how; tell whether it does."""
+        async with self._database.read() as reader:
+            channel = await Channels(reader).of_use(one.connection.site_id, one.calendar_id)
+        if channel is None or channel.resource_id is None or channel.expires_at <= self._clock.now():
+            return False
+        async with self._session(account) as session:
+            if not isinstance(session, Renews):
+                return False
+            try:
+                expires_at = await session.renew(channel.resource_id)
+            except CalendarGone:
+                return False
+        await self._keep(channel, ChannelOpened(channel.resource_id, expires_at))
+        return True
+
+    async def _keep(self, channel: Channel, opened: ChannelOpened) -> None:
+        """Note that a channel is open, and when to see to it again."""
+        now = self._clock.now()
+        # one that is granted for a short time is not replaced at once
+        renew_at = max(opened.expires_at - RENEW_BEFORE, now + (opened.expires_at - now) / 2, now + CLAIMED_FOR)
+        async with self._database.write() as writer:
+            channels = Channels(writer)
+            if opened.proven:
+                await channels.prove(channel, opened.resource_id, now)
+            await channels.opened(channel, opened.resource_id, expires_at=opened.expires_at, renew_at=renew_at, now=now)
+
+    async def _stop_some(self) -> None:
+        """End channels that are of no more use at their providers: what they tell is ignored, and costs both sides."""
+        async with self._database.read() as reader:
+            of_no_use = await Channels(reader).of_no_use(now=self._clock.now(), limit=MOST)
+        for channel in of_no_use:
+            async with self._database.write() as writer:
+                claimed = await Channels(writer).claim_stop(channel, again_at=self._clock.now() + CLAIMED_FOR)
+            if not claimed:
+                continue
+            try:
+                await self._stop(channel)
+            except (CredentialsRefused, NotSupported):
+                pass  # nobody can end it for this account any more; it runs out
+            except ProviderError as error:
+                log.info("stop_put_off", connection=channel.connection_id, error=describe(error))
+                continue
+            except Exception:
+                log.exception("stop_failed", connection=channel.connection_id)
+                continue
+            async with self._database.write() as writer:
+                await Channels(writer).drop(channel)
+
+    async def _stop(self, channel: Channel) -> None:
+        account = await self._account(channel.connection)
+        if channel.resource_id is None or account is None or channel.expires_at <= self._clock.now():
+            return
+        async with self._session(account) as session:
+            if isinstance(session, Watches):
+                await session.stop(channel.id, channel.resource_id)
+
+    async def _account(self, key: ConnectionKey) -> "_Account | None":
+        async with self._database.read() as reader:
+            connections = Connections(reader, key.site_id)
+            connection = await connections.get(key.connection_id)
+            provider = (
+                (await self._directory.known(reader, key.site_id)).get(connection.provider_id) if connection else None
+            )
+            if connection is None or provider is None:
+                return None
+            return _Account(
+                connection,
+                provider,
+                await connections.sealed_credentials(key.connection_id),
+                await Calendars(reader, key.site_id).of_connection(key.connection_id),
+            )
+
+    def _session(self, account: "_Account") -> AbstractAsyncContextManager[AccountSession]:
+        return self._accounts.session(account.connection, account.provider, account.credentials)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Do so every few seconds until told to stop."""

@@ -1,6 +1,6 @@
 """An account's calendars and what is read from them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,10 @@ class ExternalCalendar:
     writable: bool = True
     color: str | None = None
     time_zone: str | None = None
+
+
+Became = Callable[[ExternalCalendar, Sequence[ExternalCalendar]], ExternalCalendar | None]
+"""Finds the calendar that one has become whose id is no more, among those that nobody knew; None where none is it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,14 @@ class BuiltIn:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedSecrets:
+    """The secrets of an installation, as they are stored: sealed for a row, and opened only where they are used."""
+
+    row: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A provider as one site sees it: built in, or installed there."""
 
@@ -83,8 +91,14 @@ class Provider:
     """What the installation was given, for instance `url`; empty for a built-in provider."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What else its plugin is told, and nobody is shown: the secret of the client by which it is known, say."""
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    """What the operator's settings say to every provider of its kind, where this is an installed one."""
+    sealed: SealedSecrets | None = None
+    """The secrets of an installed provider, where it has some (`accounts.sessions` opens them)."""
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What its plugin is told."""
-        return {**self.config, **self.secrets} if self.secrets else self.config
+        """What its plugin is told, but for what is sealed."""
+        if not (self.secrets or self.inherited):
+            return self.config
+        return {**self.inherited, **self.config, **self.secrets}

@@ -27,17 +27,18 @@ class Scope(StrEnum):
 class Allowance:
     """`requests` for each `per`, and up to `burst` of them at once after a pause (a token bucket of that depth).
 
-    In any span of time `t` there are at most `burst` + `requests` × `t` / `per`. Raises `ValueError` for what allows
-    nothing.
+    In any span of time `t` there are at most `burst` + `requests` × `t` / `per`. `at_once` says how many may be under
+    way at once, 0 that nobody counts them. Raises `ValueError` for what allows nothing.
     """
 
     scope: Scope
     requests: float
     per: timedelta
     burst: int
+    at_once: int = 0
 
     def __post_init__(self) -> None:
-        if not (self.requests > 0 and self.per > timedelta() and self.burst > 0):
+        if not (self.requests > 0 and self.per > timedelta() and self.burst > 0 and self.at_once >= 0):
             raise ValueError("an allowance allows something")
 
     @property

@@ -13,13 +13,12 @@ reserves what goes beyond in slabs (`Allowance.slab`). So in a span of time `t`,
 where 1 s, the life of a slab, is the interval where that is longer. Where the shared budgets cannot be reached, each
 process keeps to what would be allowed to it alone.
 
-A limit of how many requests of one account are under way at once, over all processes, would be another `Due`, held
-until the answer is there.
+How many requests are under way at once is counted besides, where an allowance says so (`places`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -28,6 +27,7 @@ from kalends.model.clock import Clock
 from kalends.net.allowance import Allowance, Scope
 from kalends.net.bucket import Bucket
 from kalends.net.errors import BudgetSpent
+from kalends.net.places import NoPlace, Places, SharedPlaces
 from kalends.net.rests import Rests
 from kalends.net.sharing import SharedBudgets, Sharing
 
@@ -91,6 +91,16 @@ class Spending:
             with waiting():
                 await budgets.heed_rests(self._provider, self._owners, host)
 
+    @asynccontextmanager
+    async def place(self, host: str, waiting: Waiting = nullcontext) -> AsyncIterator[None]:
+        """Hold what lets a request be under way, from before it is sent until it is answered; raises `BudgetSpent`."""
+        async with AsyncExitStack() as held:
+            for due in self._dues:
+                if due.allowance.at_once:
+                    with waiting():
+                        await held.enter_async_context(self._budgets.place(self._provider, due, host))
+            yield
+
     async def rest(self, wait: timedelta) -> None:
         """Have nothing more sent for the account, nor for its project where it has one: the server asked for it."""
         await self._budgets.rests.add(list(self._owners.values()), wait)
@@ -111,6 +121,7 @@ class Budgets:
         *,
         hosts: Allowance | None = None,
         shared: SharedBudgets | None = None,
+        places: SharedPlaces | None = None,
         secret: bytes = b"",
         waited: Waited = lambda _provider, _scope, _seconds: None,
         refused: Refused = lambda _provider, _scope: None,
@@ -119,6 +130,7 @@ class Budgets:
         self.hosts = hosts
         self._steady = steady
         self._others = Sharing(shared, steady)
+        self._places = Places(steady, places, sleep)
         self.rests = Rests(clock, steady, self._others)
         self._secret = secret
         self._waited = waited
@@ -147,6 +159,16 @@ class Budgets:
             known = Due.of(self._owner(Scope.HOST, host, str(port)), allowance)
             self._of_hosts[host, port, allowance] = known
         return known
+
+    @asynccontextmanager
+    async def place(self, provider: str, due: Due, host: str) -> AsyncIterator[None]:
+        """Hold one of the places of a budget; raises `BudgetSpent` where none gets free within `LONGEST_WAIT`."""
+        async with AsyncExitStack() as held:
+            try:
+                await held.enter_async_context(self._places.taken(due.owner, due.allowance.at_once, LONGEST_WAIT))
+            except NoPlace:
+                raise self._refusal(provider, due.allowance.scope, host, LONGEST_WAIT) from None
+            yield
 
     def spend_at_once(self, due: Due) -> bool:
         """Count a request under one budget, if it may be sent now and nobody else waits; tell whether that is so."""

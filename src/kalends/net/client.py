@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 import httpx2
 
 from kalends.net.breaker import Breakers
-from kalends.net.budgets import Spending
+from kalends.net.budgets import Spending, Waiting
 from kalends.net.credentials import Credentials
 from kalends.net.dial import Connector, Guard
 from kalends.net.errors import BadUrl, NetError, TimedOut, TooManyRedirects, Unreachable
@@ -175,9 +175,7 @@ class GuardedClient:
             async with asyncio.timeout(total) as deadline:
                 for _ in range(self._limits.max_redirects + 1):
                     message.check(hop)
-                    if self._spending is not None:
-                        await self._spending.spend(hop.host, hop.port, partial(_held, deadline))
-                    response = await self._guarded(message, hop, limit, silence)
+                    response = await self._in_turn(message, hop, limit, silence, partial(_held, deadline))
                     await self._heed(response)
                     location = response.headers.get("location")
                     if response.status not in _REDIRECTS or location is None:
@@ -244,6 +242,14 @@ class GuardedClient:
             wait = retry_after(response.headers)
             if wait:
                 await self._spending.rest(wait)
+
+    async def _in_turn(self, message: Message, url: HttpUrl, limit: int, silence: float, waiting: Waiting) -> Response:
+        """Send a request when its budgets let it be under way."""
+        if self._spending is None:
+            return await self._guarded(message, url, limit, silence)
+        await self._spending.spend(url.host, url.port, waiting)
+        async with self._spending.place(url.host, waiting):
+            return await self._guarded(message, url, limit, silence)
 
     async def _guarded(self, message: Message, url: HttpUrl, limit: int, silence: float) -> Response:
         if self._breakers is None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-from kalends.model.calendar import Account, ExternalCalendar, Page
+from kalends.model.calendar import Account, Became, ExternalCalendar, Page
 from kalends.model.occurrence import Expansion, ExpansionContext
 from kalends.model.provider import CalendarType, ConnectScopes, Features
 from kalends.net.allowance import Allowance
@@ -95,6 +95,7 @@ class AccountSession(Protocol):
         continuation: str | None,
         stored: StoredVersions,
         since: datetime | None = None,
+        until: datetime | None = None,
         thorough: bool = False,
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:
@@ -103,8 +104,9 @@ class AccountSession(Protocol):
         `continuation` is what the last stored page of an interrupted reading with the same cursor gave. The last
         page carries the new cursor; a reading that ends without one was cut off and counts for nothing. What ended
         before `since` is of no use to anybody and may be left out, also by a full reading; a cursor of a reading that
-        left out more than that is refused. `thorough` is asked for about once a day: what could be missed without
-        anybody noticing may then cost a request to find.
+        left out more than that is refused. What begins after `until` may be left out too, by a provider that expands
+        series itself. `thorough` is asked for about once a day: what could be missed without anybody noticing may then
+        cost a request to find.
         `doubted` goes with a reading of everything, where an earlier one missed most of what is stored: what one of
         several ways of asking still names is then there.
         Raises `CursorRefused` (before or between pages) where everything has to be read again, and `CalendarGone`.
@@ -140,15 +142,6 @@ class ProviderKind(Protocol):
         """Return how often an account, all accounts together, and a host may be asked, at most one of each scope.
 
         Where it says nothing of a scope, accounts may be asked without limit, and a host as often as the settings say.
-        """
-        ...
-
-    async def connect_with_credentials(
-        self, client: GuardedClient, config: Mapping[str, str], *, email: str, password: str
-    ) -> Account:
-        """Find the account that the credentials open.
-
-        Raises `CredentialsRefused`, `NotSupported`, `Unavailable`.
         """
         ...
 
@@ -192,6 +185,20 @@ class Reachable(Protocol):
 
 
 @runtime_checkable
+class ConnectsWithCredentials(Protocol):
+    """What a kind of provider may offer besides: accounts that open with an e-mail address and a password."""
+
+    async def connect_with_credentials(
+        self, client: GuardedClient, config: Mapping[str, str], *, email: str, password: str
+    ) -> Account:
+        """Find the account that the credentials open.
+
+        Raises `CredentialsRefused`, `NotSupported`, `Unavailable`.
+        """
+        ...
+
+
+@runtime_checkable
 class ConnectsByFeed(Protocol):
     """What a kind of provider may offer besides: accounts that are nothing but the address of a feed."""
 
@@ -201,6 +208,63 @@ class ConnectsByFeed(Protocol):
         Raises `net.errors.BadUrl` where it is no address that can be asked.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """What an installation for delegated access keeps: `config`, which may be shown, and `secrets`, which are sealed.
+
+    `name` is what it is called where nobody says otherwise.
+    """
+
+    name: str
+    config: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+@runtime_checkable
+class ConnectsDelegated(Protocol):
+    """What a kind of provider may offer besides: mailboxes that an organisation's administrator has opened to us.
+
+    Nobody consents for each of them. An installation for that has a secret of its own, and the domains it is for.
+    """
+
+    def delegation(self, config: Mapping[str, str], *, secret: str, domains: Sequence[str]) -> Delegation:
+        """Return what an installation keeps of what the administrator has handed out.
+
+        `secret` is what was handed out as a secret, in the provider's own form; `domains` are in lower-case ASCII.
+        Raises `ValueError` with a message for the operator, which quotes nothing of the secret.
+        """
+        ...
+
+    def domains(self, config: Mapping[str, str]) -> Collection[str]:
+        """Return the domains whose mailboxes an installation may open; none where it is not one for that."""
+        ...
+
+    async def connect_delegated(
+        self, client: GuardedClient, config: Mapping[str, str], *, email: str, scopes: ConnectScopes, now: datetime
+    ) -> Account:
+        """Return the account that a mailbox belongs to; `config` is with what was sealed.
+
+        Its key is the same as where its owner consents. Raises `MailboxUnknown`, `NotSupported` where the
+        administrator has not opened the mailbox as far as `scopes` want, `CredentialsRefused` where the secret is of no
+        more use, `Unavailable`.
+        """
+        ...
+
+
+@runtime_checkable
+class ChangesCalendarIds(Protocol):
+    """What a kind of provider may be besides: one at which a calendar may come to have another id."""
+
+    def became(self, calendar: ExternalCalendar, others: Sequence[ExternalCalendar]) -> ExternalCalendar | None:
+        """Return the calendar that one has become whose id is no more, None where none of the others surely is it."""
+        ...
+
+
+def became_at(kind: ProviderKind) -> Became | None:
+    """Return how calendars whose ids have changed are found again, None where ids never change."""
+    return kind.became if isinstance(kind, ChangesCalendarIds) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +313,15 @@ class ChannelAsked:
 
 @dataclass(frozen=True, slots=True)
 class ChannelOpened:
-    """A push subscription that was opened. `resource_id` is the provider's name of what is watched."""
+    """A push subscription that was opened.
+
+    `resource_id` is the provider's name of it, or of what is watched. `proven` tells that opening it has shown that
+    its notifications reach us; otherwise the first of them will.
+    """
 
     resource_id: str
     expires_at: datetime
+    proven: bool = False
 
 
 @runtime_checkable
@@ -265,6 +334,15 @@ class Watches(Protocol):
 
     async def stop(self, channel_id: str, resource_id: str) -> None:
         """End a channel; one that is no more is fine."""
+        ...
+
+
+@runtime_checkable
+class Renews(Protocol):
+    """What a session that `Watches` may offer besides: channels that go on, instead of new ones in their place."""
+
+    async def renew(self, resource_id: str) -> datetime:
+        """Have a channel go on, and return until when; raises `CalendarGone` where it is no more."""
         ...
 
 

@@ -2,6 +2,7 @@
 
     ProviderError
     ├── CredentialsRefused   the account's credentials do not (or no longer) work
+    │   └── MailboxUnknown   there is no mailbox with this address, or none any more
     ├── CalendarGone         this one calendar does not exist any more
     ├── CursorRefused        the provider will not answer "what changed since?" for this cursor
     ├── NotSupported         the provider, or this account, cannot do what was asked
@@ -32,6 +33,12 @@ class CredentialsRefused(ProviderError):
     """The account's credentials do not (or no longer) work."""
 
     default_public = "The calendar provider refused the credentials."
+
+
+class MailboxUnknown(CredentialsRefused):
+    """There is no mailbox with this address, or none any more."""
+
+    default_public = "The calendar provider knows no mailbox with this address."
 
 
 class CalendarGone(ProviderError):

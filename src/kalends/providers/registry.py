@@ -10,7 +10,7 @@ from kalends.model.provider import CalendarType
 from kalends.providers.base import Delivery, ProviderKind
 
 GROUP = "kalends.providers"
-_METHODS = ("features", "check_config", "budgets", "connect_with_credentials", "session", "is_tame", "expand")
+_METHODS = ("features", "check_config", "budgets", "session", "is_tame", "expand")
 
 
 class PluginError(Exception):

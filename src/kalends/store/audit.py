@@ -20,6 +20,7 @@ class Action(StrEnum):
 
     ACKNOWLEDGED = "acknowledged"
     ACKNOWLEDGEMENT_WITHDRAWN = "acknowledgement_withdrawn"
+    CONNECTED_DELEGATED = "connected_delegated"
 
 
 @dataclass(frozen=True, slots=True)

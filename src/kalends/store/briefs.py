@@ -56,7 +56,14 @@ class Briefs:
             row = of_one[0]
             install = None
             if row.provider_kind is not None:
-                install = Install(row.provider_id, row.provider_kind, row.provider_name, row.provider_config)
+                install = Install(
+                    row.site_id,
+                    row.provider_id,
+                    row.provider_kind,
+                    row.provider_name,
+                    row.provider_config,
+                    secrets=row.provider_secrets,
+                )
             found[key] = (connection_of(of_one), row.credentials, row.schedule_zone, install)
         return found
 
@@ -75,6 +82,7 @@ _BRIEFS = (
         providers.c.kind.label("provider_kind"),
         providers.c.name.label("provider_name"),
         providers.c.config.label("provider_config"),
+        providers.c.secrets.label("provider_secrets"),
     )
     .join(
         providers,

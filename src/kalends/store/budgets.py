@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, case, delete, literal_co
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kalends.store.tables import budgets
+from kalends.store.tables import budgets, places
 
 NOT_BELIEVED = timedelta(minutes=10)
 """How far beyond what anybody waits for a budget may seem to be spent; by more, the database's clock was set back."""
@@ -89,6 +89,36 @@ class SpentBudgets:
     def _insert(self) -> Any:
         dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         return dialect.insert(budgets)
+
+
+class TakenPlaces:
+    """The places of requests that are under way, in an open transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._now: ColumnElement[int] = literal_column(_CLOCKS[connection.dialect.name], BigInteger)
+
+    async def take(self, key: str, count: int, holder: str, *, kept: timedelta) -> bool:
+        """Take one of so many places that is free, until it is given back, or for so long at most."""
+        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        until = self._now + _microseconds(kept)
+        free = or_(places.c.kept_until < self._now, places.c.kept_until > until + _microseconds(NOT_BELIEVED))
+        for number in range(count):
+            adding: Any = dialect.insert(places).values(key=key, number=number, holder=holder, kept_until=until)
+            taken = await self._connection.execute(
+                adding.on_conflict_do_update(
+                    index_elements=[places.c.key, places.c.number],
+                    set_={"holder": holder, "kept_until": until},
+                    where=free,
+                ).returning(places.c.number)
+            )
+            if taken.first() is not None:
+                return True
+        return False
+
+    async def give_back(self, key: str, holder: str) -> None:
+        """Give a place back."""
+        await self._connection.execute(delete(places).where(places.c.key == key, places.c.holder == holder))
 
 
 def _microseconds(span: timedelta) -> int:

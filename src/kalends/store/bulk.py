@@ -16,8 +16,8 @@ from sqlalchemy import Dialect, Insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kalends.store.columns import UtcDateTime
 from kalends.store.driver import Connection
-from kalends.store.tables import UtcDateTime
 
 Row = tuple[Any, ...]
 """A value for each column of a table, in the table's order."""

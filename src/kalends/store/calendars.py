@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, delete, insert, select, update
 
-from kalends.model.calendar import ExternalCalendar
+from kalends.model.calendar import Became, ExternalCalendar
 from kalends.model.ids import new_id
 from kalends.model.time import Window
 from kalends.store.readings import Coverage, Doubt, Pass
@@ -56,14 +56,25 @@ class Calendars(SiteRepository):
             found.setdefault(row.connection_id, []).append(stored_calendar(row))
         return found
 
-    async def see(self, connection_id: str, seen: Sequence[ExternalCalendar], *, select_own: bool = False) -> None:
+    async def see(
+        self,
+        connection_id: str,
+        seen: Sequence[ExternalCalendar],
+        *,
+        select_own: bool = False,
+        became: Became | None = None,
+    ) -> None:
         """Write the account's calendars as the provider lists them now.
 
         One that it does not list stays as it was: that it is gone is only believed after a reading has said so too.
         New ones are not chosen, but for `select_own`: then the primary calendar is, or where there is none all of the
-        account's own.
+        account's own. `became` finds those again whose ids have changed: they keep what was chosen and imported.
         """
         stored = {one.calendar.id: one for one in await self.of_connection(connection_id)}
+        for before, after in _renamed(stored, seen, became):
+            stored[after] = stored.pop(before)
+            await self._update(stored[after].id, external_id=after, watched_until=None)
+            await self._begin_anew(stored[after].id)
         has_primary = any(calendar.primary for calendar in seen)
         for position, calendar in enumerate(seen):
             values = _values(calendar, position)
@@ -81,6 +92,17 @@ class Calendars(SiteRepository):
                 )
             elif stored[calendar.id].calendar != calendar or stored[calendar.id].gone_at is not None:
                 await self._update(stored[calendar.id].id, gone_at=None, **values)
+
+    async def _begin_anew(self, calendar_id: str) -> None:
+        """Have a calendar read as a whole: what was remembered of its reading was under another id."""
+        await self._connection.execute(
+            update(readings)
+            .where(readings.c.site_id == self._site_id, readings.c.calendar_id == calendar_id)
+            .values(cursor=None)
+        )
+        await self._connection.execute(
+            delete(passes).where(passes.c.site_id == self._site_id, passes.c.calendar_id == calendar_id)
+        )
 
     async def select(self, connection_id: str, external_ids: Collection[str]) -> None:
         """Choose exactly these calendars for import."""
@@ -111,6 +133,25 @@ class Calendars(SiteRepository):
             .where(calendars.c.site_id == self._site_id, calendars.c.id == calendar_id)
             .values(**values)
         )
+
+
+def _renamed(
+    stored: Mapping[str, StoredCalendar], seen: Sequence[ExternalCalendar], became: Became | None
+) -> list[tuple[str, str]]:
+    """Return the ids, before and after, of calendars that came to have another one."""
+    if became is None:
+        return []
+    listed = {calendar.id for calendar in seen}
+    others = [calendar for calendar in seen if calendar.id not in stored]
+    found = []
+    for one in stored.values():
+        if one.calendar.id in listed:
+            continue
+        after = became(one.calendar, others)
+        if after is not None:
+            others.remove(after)
+            found.append((one.calendar.id, after.id))
+    return found
 
 
 def _values(calendar: ExternalCalendar, position: int) -> dict[str, Any]:

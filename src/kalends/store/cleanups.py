@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kalends.store.columns import UtcDateTime
 from kalends.store.tables import connections
 
 
@@ -28,8 +29,14 @@ class Cleanups:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def left(self, *, disconnected_before: datetime, limit: int) -> Sequence[Cleanup]:
-        """Return some of what is left of connections that were disconnected before a moment, the earliest first."""
+    async def left(
+        self, *, disconnected_before: datetime, limit: int, after: Cleanup | None = None
+    ) -> Sequence[Cleanup]:
+        """Return some of what is left of connections that were disconnected before a moment, the earliest first.
+
+        `after` is the last one of those that were returned before.
+        """
+        place = (connections.c.cleanup_until, connections.c.site_id, connections.c.id)
         query = (
             select(connections)
             .where(
@@ -37,9 +44,12 @@ class Cleanups:
                 connections.c.credentials.is_not(None),
                 connections.c.disconnected_at <= disconnected_before,
             )
-            .order_by(connections.c.cleanup_until)
+            .order_by(*place)
             .limit(limit)
         )
+        if after is not None:
+            reached = tuple_(literal(after.until, UtcDateTime), literal(after.site_id), literal(after.connection_id))
+            query = query.where(tuple_(*place) > reached)
         return [
             Cleanup(row.site_id, row.id, row.provider_id, row.account_key, row.cleanup_until, row.credentials)
             for row in await self._connection.execute(query)

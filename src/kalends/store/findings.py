@@ -36,6 +36,15 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedProvider:
+    """The sealed secrets of an installed provider."""
+
+    site_id: str
+    provider_id: str
+    secrets: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantinedIn:
     """How many events of a calendar could not be read; `calendar_id` is ours."""
 
@@ -59,6 +68,13 @@ async def holds_credentials(reader: AsyncConnection) -> bool:
     if not await reader.run_sync(lambda sync: inspect(sync).has_table(connections.name)):
         return False
     query = select(connections.c.id).where(connections.c.credentials.is_not(None)).limit(1)
+    if (await reader.execute(query)).first() is not None:
+        return True
+    # an earlier schema has no secrets of providers
+    known = await reader.run_sync(lambda sync: {one["name"] for one in inspect(sync).get_columns(providers.name)})
+    if providers.c.secrets.name not in known:
+        return False
+    query = select(providers.c.id).where(providers.c.secrets.is_not(None)).limit(1)
     return (await reader.execute(query)).first() is not None
 
 
@@ -142,6 +158,15 @@ class Findings:
             .limit(limit)
         )
         return [Sealed(*row) for row in await self._connection.execute(query)]
+
+    async def sealed_providers(self) -> Sequence[SealedProvider]:
+        """Return the sealed secrets of installed providers."""
+        query = (
+            select(providers.c.site_id, providers.c.id, providers.c.secrets)
+            .where(providers.c.secrets.is_not(None), *self._in(providers))
+            .order_by(providers.c.created_at, providers.c.id)
+        )
+        return [SealedProvider(*row) for row in await self._connection.execute(query)]
 
     async def providers(self) -> Sequence[UsedProvider]:
         """Return the installed providers but for those that were removed and are not used any more."""

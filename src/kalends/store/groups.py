@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import delete, exists, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.model.occurrence import Expansion, Occurrence, Problem
@@ -38,13 +38,38 @@ class Groups(CalendarRepository):
     """The groups of one calendar of a site."""
 
     async def put(self, expanded: Sequence[ExpandedGroup], *, fresh: bool = False) -> None:
-        """Replace the expansions of groups, or add those of groups of which nothing is stored (`fresh`)."""
-        for some in chunks(one.key for one in expanded if not fresh):
-            for table in (occurrences, groups):
-                await self._connection.execute(delete(table).where(*self._in(table), table.c.group_key.in_(some)))
+        """Replace the expansions of groups, or add those of groups of which nothing is stored (`fresh`).
+
+        Of the occurrences, those are written that differ: a day more of a long series is one row.
+        """
+        rows = {
+            (row[_GROUP_KEY], row[_KEY]): row
+            for one in expanded
+            for row in _occurrence_rows(self._site_id, self._calendar_id, one)
+        }
+        if not fresh:
+            keys = [one.key for one in expanded]
+            stored = await self._occurrences(keys)
+            await self._drop([key for key, row in stored.items() if rows.get(key) != row])
+            rows = {key: row for key, row in rows.items() if stored.get(key) != row}
+            for some in chunks(keys):
+                await self._connection.execute(delete(groups).where(*self._in(groups), groups.c.group_key.in_(some)))
         await insert_many(self._connection, _ADD_GROUP, [self._group_row(one) for one in expanded])
-        rows = [row for one in expanded for row in _occurrence_rows(self._site_id, self._calendar_id, one)]
-        await insert_many(self._connection, _ADD_OCCURRENCE, rows)
+        await insert_many(self._connection, _ADD_OCCURRENCE, [*rows.values()])
+
+    async def _occurrences(self, group_keys: Collection[str]) -> dict[tuple[str, str], tuple[Any, ...]]:
+        """Return the stored occurrences of groups, as their rows."""
+        found: dict[tuple[str, str], tuple[Any, ...]] = {}
+        for some in chunks(group_keys):
+            query = select(*occurrences.c).where(*self._in(occurrences), occurrences.c.group_key.in_(some))
+            found |= {(row.group_key, row.key): tuple(row) for row in await self._connection.execute(query)}
+        return found
+
+    async def _drop(self, places: Collection[tuple[str, str]]) -> None:
+        """Delete occurrences, given their groups and keys."""
+        place = tuple_(occurrences.c.group_key, occurrences.c.key)
+        for some in chunks(places):
+            await self._connection.execute(delete(occurrences).where(*self._in(occurrences), place.in_(some)))
 
     def _group_row(self, one: ExpandedGroup) -> tuple[Any, ...]:
         expansion = one.expansion
@@ -126,6 +151,7 @@ async def quarantined(connection: AsyncConnection, site_id: str, connection_id: 
     ]
 
 
+_GROUP_KEY, _KEY = (list(occurrences.c.keys()).index(name) for name in ("group_key", "key"))
 _ADD_GROUP = insert(groups)
 _ADD_OCCURRENCE = insert(occurrences)
 

@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from kalends.model.connection import ConnectionKey, ErrorReason, Lease, Status
+from kalends.store.columns import UtcDateTime
 from kalends.store.repository import chunks
-from kalends.store.tables import UtcDateTime, connections
+from kalends.store.tables import connections
 
 Held = tuple[ConnectionKey, int]
 """A connection whose lease is held, and the lease's fence."""

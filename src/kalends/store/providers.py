@@ -1,7 +1,7 @@
 """Providers that were installed on a site."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,14 @@ from kalends.store.tables import providers
 class Install:
     """A provider of some kind, installed on a site."""
 
+    site_id: str
     id: str
     kind: str
     name: str
     config: Mapping[str, str]
     removed_at: datetime | None = None
+    secrets: bytes | None = field(default=None, repr=False)
+    """Sealed; None where it has none."""
 
 
 class Installs(SiteRepository):
@@ -34,6 +37,7 @@ class Installs(SiteRepository):
                 kind=install.kind,
                 name=install.name,
                 config=dict(install.config),
+                secrets=install.secrets,
                 created_at=created_at,
             )
         )
@@ -54,13 +58,13 @@ class Installs(SiteRepository):
         return [_install(row) for row in await self._connection.execute(query)]
 
     async def remove(self, provider_id: str, at: datetime) -> None:
-        """Note that nothing more can be connected to an installation."""
+        """Note that nothing more can be connected to an installation, and erase its secrets."""
         await self._connection.execute(
             update(providers)
             .where(providers.c.site_id == self._site_id, providers.c.id == provider_id)
-            .values(removed_at=at)
+            .values(removed_at=at, secrets=None)
         )
 
 
 def _install(row: Row[Any]) -> Install:
-    return Install(row.id, row.kind, row.name, row.config, row.removed_at)
+    return Install(row.site_id, row.id, row.kind, row.name, row.config, row.removed_at, row.secrets)

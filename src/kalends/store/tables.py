@@ -1,14 +1,11 @@
 """The tables. Every row that belongs to a tenant carries `site_id`; every key and foreign key begins with it."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
     Date,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -17,38 +14,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC; naive ones are refused. SQLite keeps it as text, PostgreSQL as `timestamptz`."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn an aware datetime into what the driver takes."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a naive datetime cannot be stored")
-        in_utc = value.astimezone(UTC)
-        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn what the driver gives into an aware datetime."""
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-Key = Text().with_variant(Text(collation="C"), "postgresql")
-"""A text that is a key of the provider's: ordered by code points on both engines, as Python orders it."""
+from kalends.store.columns import Key, UtcDateTime
+from kalends.store.event_tables import add_event_tables
 
 metadata = MetaData(
     naming_convention={
@@ -160,6 +131,7 @@ providers = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("config", JSON, nullable=False),
+    Column("secrets", LargeBinary, comment="sealed; null where there are none, and once removed"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("removed_at", UtcDateTime),
     _of_site(),
@@ -211,6 +183,12 @@ connections = Table(
     Index(None, "next_sync_at"),
     Index(None, "lease_until"),
     Index(None, "cleanup_until"),
+    Index(
+        None,
+        "account_key",
+        sqlite_where=text("credentials IS NOT NULL"),
+        postgresql_where=text("credentials IS NOT NULL"),
+    ),
     # what a worker looks for every few seconds: a handful of rows among many
     Index(
         "ix_connections_wanted",
@@ -281,13 +259,17 @@ channels = Table(
     Column("id", String(36), primary_key=True, comment="the channel's id at the provider too"),
     Column("calendar_id", String(36), nullable=False),
     Column("connection_id", String(64), nullable=False),
-    Column("resource_id", Text, nullable=False, comment="the provider's name of what is watched"),
+    Column("resource_id", Text, comment="the provider's name of what is watched; null until it has answered"),
     Column("token_hash", LargeBinary, nullable=False, comment="of the token that comes with each notification"),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("proven_at", UtcDateTime, comment="when it first showed that its notifications reach us"),
+    Column("stop_after", UtcDateTime, comment="of no more use; when to ask the provider to end it"),
     _of_calendar(),
     UniqueConstraint("id"),
     Index(None, "site_id", "calendar_id"),
+    Index(None, "site_id", "connection_id"),
     Index(None, "expires_at"),
+    Index(None, "stop_after"),
 )
 """Push subscriptions at providers."""
 
@@ -442,3 +424,20 @@ budgets = Table(
     Index(None, "rests_until"),
 )
 """What all processes together spent of the budgets for requests to calendar servers; belongs to no tenant."""
+
+places = Table(
+    "places",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="a keyed hash of whose it is"),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("holder", String(16), nullable=False),
+    Column(
+        "kept_until",
+        BigInteger,
+        nullable=False,
+        comment="when it is free again, in microseconds since 1970 by the clock of the database",
+    ),
+)
+"""Requests to calendar servers that are under way, where only so many may be at once; belongs to no tenant."""
+
+schedule_events, schedule_event_segments, schedule_event_overrides = add_event_tables(metadata)

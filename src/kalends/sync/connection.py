@@ -1,19 +1,20 @@
 """One sync of one connection, under its lease."""
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from logging import DEBUG, INFO
 
 import structlog
 
 from kalends.accounts.directory import ProviderDirectory
 from kalends.accounts.sessions import Accounts
+from kalends.model.calendar import ExternalCalendar
 from kalends.model.clock import Clock
 from kalends.model.connection import Connection, ConnectionKey, Lease, SyncCounts
 from kalends.model.ids import new_id
-from kalends.providers.base import AccountSession, TellsOfChanges
+from kalends.providers.base import AccountSession, ProviderKind, TellsOfChanges, became_at
 from kalends.providers.errors import CalendarGone, CredentialsRefused, ProviderError, Unavailable
 from kalends.store.briefs import Brief, Briefs
 from kalends.store.calendars import Calendars, StoredCalendar
@@ -215,7 +216,7 @@ class ConnectionSync:
                     await self._read_one(Subject(lease, connection, calendar, kind, zone, place, session), progress)
             current = calendars and all(self._rolling.is_current(calendar) for calendar in calendars)
             if not current and not progress.told_to_wait:
-                await self._look_for_calendars(lease, session, progress, told=isinstance(kind, TellsOfChanges))
+                await self._look_for_calendars(lease, session, progress, kind)
             await self._note_quirks(lease, connection, session)
 
     async def _read_one(self, subject: Subject, progress: _Progress) -> None:
@@ -228,16 +229,29 @@ class ConnectionSync:
         except CredentialsRefused:
             raise
         except CalendarGone as error:
-            if await self._is_listed(subject.session, subject.calendar):
-                progress.note_failure(Unavailable(f"a calendar that the account lists is not found: {error}"))
-            else:
-                progress.gone += 1
-                await self._forget(subject.lease, subject.calendar)
+            await self._missed(subject, progress, error)
         except ProviderError as error:
             progress.note_failure(error)
 
+    async def _missed(self, subject: Subject, progress: _Progress, error: CalendarGone) -> None:
+        """Ask a second time, in another way, before the contents of a calendar that is not found are given up."""
+        listed = await subject.session.list_calendars()
+        if any(one.id == subject.calendar.calendar.id for one in listed):
+            progress.note_failure(Unavailable(f"a calendar that the account lists is not found: {error}"))
+            return
+        if became_at(subject.kind) is not None:
+            await self._see(subject.lease, listed, subject.kind)
+            async with self._database.read() as reader:
+                stored = await Calendars(reader, subject.lease.site_id).of_connection(subject.lease.connection_id)
+            now = next((one for one in stored if one.id == subject.calendar.id), subject.calendar)
+            if now.calendar.id != subject.calendar.calendar.id:
+                await self._read_one(replace(subject, calendar=now), progress)
+                return
+        progress.gone += 1
+        await self._forget(subject.lease, subject.calendar)
+
     async def _look_for_calendars(
-        self, lease: Lease, session: AccountSession, progress: _Progress, *, told: bool
+        self, lease: Lease, session: AccountSession, progress: _Progress, kind: ProviderKind
     ) -> None:
         """See which calendars the account has, once a day, and always where none is chosen: silence is no answer."""
         try:
@@ -247,11 +261,14 @@ class ConnectionSync:
         except ProviderError as error:
             progress.note_failure(error)
             return
+        await self._see(lease, listed, kind)
+
+    async def _see(self, lease: Lease, listed: Sequence[ExternalCalendar], kind: ProviderKind) -> None:
         async with self._database.write() as writer:
             await Leases(writer).check(lease)
-            await Calendars(writer, lease.site_id).see(lease.connection_id, listed)
-            if told:
-                await Channels(writer).wish(lease.key, self._clock.now())
+            await Calendars(writer, lease.site_id).see(lease.connection_id, listed, became=became_at(kind))
+            if isinstance(kind, TellsOfChanges):
+                await Channels(writer).settle(lease.key, self._clock.now())
 
     async def _note_quirks(self, lease: Lease, connection: Connection, session: AccountSession) -> None:
         """Write which deviations the server shows, where these are others than before."""
@@ -261,10 +278,6 @@ class ConnectionSync:
             await Leases(writer).check(lease)
             await Connections(writer, lease.site_id).set_quirks(connection.id, session.quirks)
         log.info("quirks_changed", connection=connection.id, quirks=sorted(session.quirks))
-
-    async def _is_listed(self, session: AccountSession, calendar: StoredCalendar) -> bool:
-        """Ask a second time, in another way, before a calendar's contents are given up."""
-        return any(one.id == calendar.calendar.id for one in await session.list_calendars())
 
     async def _forget(self, lease: Lease, calendar: StoredCalendar) -> None:
         if calendar.gone_at is not None:

@@ -143,6 +143,7 @@ class CalendarReading:
             continuation=current.continuation if current else None,
             stored=_Versions(self._database, subject),
             since=window.start,
+            until=window.end,
             thorough=not subject.calendar.covers(window),
             doubted=doubted,
         )

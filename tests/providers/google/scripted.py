@@ -15,9 +15,11 @@ from kalends.model.calendar import Account, ExternalCalendar
 from kalends.model.occurrence import Expansion, ExpansionContext
 from kalends.net.client import GuardedClient
 from kalends.providers.base import AccountSession, CredentialKeeper, Delivery
-from kalends.providers.google.client import AccessToken, CalendarApi
+from kalends.providers.google.client import CalendarApi
 from kalends.providers.google.expansion import expand, is_tame
 from kalends.providers.google.session import GoogleSession
+from kalends.providers.oauth.stored_token import AccessToken
+from tests.leaks import LISTENER
 from tests.net.loopback import Asked, raw, serve
 from tests.providers.contract import CountingClient, Mirror
 from tests.scripted_provider import ScriptedKind
@@ -53,6 +55,7 @@ def listing(*events: Mapping[str, Any], page: str | None = None, token: str | No
 
 def timed(event_id: str, title: str, begins: str = "2026-12-01T10:00:00Z", **more: Any) -> dict[str, Any]:
     """Return an event of an hour that begins before eleven at night, as Google lists it."""
+    LISTENER.add_title(title)
     hour = int(begins[11:13])
     ends = f"{begins[:11]}{hour + 1:02}{begins[13:]}"
     return {

@@ -13,10 +13,12 @@ import pytest
 from kalends.model.calendar import Account, ExternalCalendar
 from kalends.model.occurrence import ExpansionContext
 from kalends.providers.errors import CursorRefused, Unavailable
-from kalends.providers.google.client import AccessToken, CalendarApi
+from kalends.providers.google.client import CalendarApi
 from kalends.providers.google.expansion import expand
 from kalends.providers.google.session import GoogleSession
+from kalends.providers.oauth.stored_token import AccessToken
 from kalends.sandbox.google.serving import serving
+from kalends.sandbox.google.state import State
 from tests.providers.contract import CountingClient, Mirror, ReadingContract, changes
 from tests.providers.google.scripted import GoogleKindForTests, account
 from tests.sandbox.google.stage import OWNER, Stage
@@ -62,6 +64,8 @@ class _World:
         answer = await self.stage.ask("PUT", f"/calendars/{calendar}/events/{named(event)}", body)
         if answer.status_code == 404:
             await self.stage.post(f"/calendars/{calendar}/events", {"id": named(event), **body})
+        else:
+            assert answer.status_code == 200, answer.text
 
     async def put_events(self, calendar: str, titles: Mapping[str, str]) -> None:
         for event, title in titles.items():
@@ -74,9 +78,8 @@ class _World:
         await self.delete_event(calendar, event)
 
     async def break_event(self, calendar: str, event: str) -> None:
-        zoned = {"dateTime": "2000-01-01T10:00:00", "timeZone": "UTC"}
-        endless = {"start": zoned, "end": zoned, "recurrence": ["RRULE:FREQ=SECONDLY"]}
-        await self.put_event(calendar, event, title="Broken-bad", **endless)
+        await self.put_event(calendar, event, title="Broken-bad")
+        spoil(self.stage.state, calendar, event)
 
     async def delete_event(self, calendar: str, event: str) -> None:
         await self.stage.delete(f"/calendars/{calendar}/events/{named(event)}")
@@ -91,6 +94,14 @@ class _World:
 def named(event: str) -> str:
     """Return the id of an event: base32hex, as Google wants it."""
     return b32hexencode(event.encode()).decode().lower().rstrip("=") + "00000"
+
+
+def spoil(state: State, calendar: str, event: str) -> None:
+    """Have an event be what no reader can make sense of, which the sandbox itself would not take."""
+    kept = state.calendars[calendar].events.get(named(event))
+    assert kept is not None
+    assert isinstance(kept.fields, dict)
+    kept.fields["recurrence"] = ["RRULE:FREQ=NEVER"]
 
 
 @pytest.fixture

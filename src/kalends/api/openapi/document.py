@@ -42,6 +42,9 @@ _RESOURCE = re.compile(r"/v[0-9]+/([a-z-]+)")
 _TAGS = {
     "External calendars": "Providers, connections, their calendars, and the events that block people.",
     "Schedules": "The bookable calendars of people, rooms and services that accounts are connected to.",
+    "Events": "Bookings, classes and blocks on schedules.",
+    "Bulk": "Several events of schedules at once.",
+    "Schedule events": "What Kalends can do with events on schedules beyond the contract.",
     "Connections": "How connections are doing, and what was done about them: Kalends' own, beyond the contract.",
     TOKENS: "Access tokens for apps.",
     SERVICE: "Whether the service runs, and these documents.",

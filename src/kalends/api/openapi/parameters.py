@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from kalends.api.openapi.schemas import Schema, standalone, without_null
 from kalends.api.operations import LONGEST_CONNECTION_ID, Operation
 from kalends.api.reading import Parameter, parameters
+from kalends.model.event_series import LONGEST_ID
 
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _GUID: Schema = {"type": "string", "format": "uuid"}
@@ -17,6 +18,10 @@ _PATH: dict[str, tuple[str, Schema]] = {
     "connection_id": (
         "The connection's id, which is no GUID. What cannot be one is not found.",
         {"type": "string", "minLength": 1, "maxLength": LONGEST_CONNECTION_ID, "pattern": r"^[^/\x00-\x1f\x7f]+$"},
+    ),
+    "event_id": (
+        "The event's id: a GUID, or the longer id of an instance. What cannot be one is not found.",
+        {"type": "string", "minLength": 36, "maxLength": LONGEST_ID, "pattern": "^[0-9A-Za-z_-]+$"},
     ),
 }
 

@@ -1,6 +1,7 @@
 """One call of an operation as a line of curl, for people to begin with."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ _BY_FORMAT = {
     "uri": "https://example.com/done",
     "password": "app-specific password",
 }
+_IN_CAPITALS = re.compile("(?=[A-Z])")
 _BY_TYPE: dict[str, Any] = {"string": "text", "integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
 
 
@@ -39,7 +41,7 @@ def curl(method: str, path: str, operation: Mapping[str, Any], components: Mappi
     query = []
     for one in operation.get("parameters", ()):
         if one["in"] == "path":
-            value = GUID if one["schema"].get("format") == "uuid" else "CONNECTION_ID"
+            value = GUID if one["schema"].get("format") == "uuid" else _IN_CAPITALS.sub("_", one["name"]).upper()
             path = path.replace("{" + one["name"] + "}", value)
         elif one["in"] == "query" and (one["required"] or "examples" in one["schema"]):
             query.append((one["name"], str(sample(one["schema"], components))))

@@ -63,6 +63,7 @@ class RoamingSession:
         continuation: str | None,
         stored: StoredVersions,
         since: datetime | None = None,
+        until: datetime | None = None,
         thorough: bool = False,
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:
@@ -79,6 +80,7 @@ class RoamingSession:
                 continuation=continuation,
                 stored=stored,
                 since=since,
+                until=until,
                 thorough=thorough,
                 doubted=doubted,
             )

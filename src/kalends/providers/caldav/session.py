@@ -89,6 +89,7 @@ class CalDavSession:
         continuation: str | None,
         stored: StoredVersions,
         since: datetime | None = None,  # noqa: ARG002 - what is listed is all there is
+        until: datetime | None = None,  # noqa: ARG002 - what is listed is all there is
         thorough: bool = False,
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:

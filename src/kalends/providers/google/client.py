@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from kalends.net.client import GuardedClient, Response
@@ -12,6 +12,7 @@ from kalends.net.errors import NetError
 from kalends.net.patience import retry_after
 from kalends.providers.errors import CredentialsRefused, Unavailable, from_net
 from kalends.providers.google.errors import Refusal
+from kalends.providers.oauth.stored_token import AccessToken
 
 BASE_URL = "https://www.googleapis.com/calendar/v3"
 """Where the API is, unless somebody stands in for Google."""
@@ -21,17 +22,6 @@ _NO_CONTENT = 204
 _UNAUTHORIZED = 401
 _LARGE = 65_536
 """Bytes of an answer from which on the event loop gets its turn while it is read."""
-
-
-class AccessToken(Protocol):
-    """Knows an account's access token."""
-
-    async def __call__(self, *, refused: bool = False) -> str:
-        """Return an access token; where the one given before was refused, another one.
-
-        Raises `ProviderError`: `CredentialsRefused` where the account's consent is no more.
-        """
-        ...
 
 
 class CalendarApi:

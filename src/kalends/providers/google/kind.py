@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from kalends.model.calendar import Account
 from kalends.model.occurrence import Expansion, ExpansionContext
-from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature
+from kalends.model.provider import CalendarType, ConnectMethod, ConnectScopes, ExportFeature, Features, ImportFeature
 from kalends.net.allowance import Allowance, Scope
 from kalends.net.client import GuardedClient
 from kalends.net.dates import http_date
@@ -19,17 +20,19 @@ from kalends.providers.base import (
     Consented,
     CredentialKeeper,
     Credentials,
+    Delegation,
     Delivery,
     Probed,
     Refused,
 )
 from kalends.providers.errors import NotSupported, Unavailable
-from kalends.providers.google import auth, expansion
+from kalends.providers.google import auth, delegated, expansion
 from kalends.providers.google import config as settings
 from kalends.providers.google.client import CalendarApi
 from kalends.providers.google.scopes import consented
 from kalends.providers.google.session import GoogleSession
-from kalends.providers.google.tokens import StoredToken
+from kalends.providers.oauth.stored_token import StoredToken
+from kalends.providers.oauth.token_endpoint import granted, scopes_of
 from kalends.providers.quirks import Quirk
 
 API_PATH = "/calendar/v3"
@@ -39,7 +42,7 @@ _AT_ONCE = 20
 
 @dataclass
 class GoogleKind:
-    """People connect by OAuth; master and exceptions of a series are items of their own."""
+    """People connect by OAuth, or an administrator has delegated; master and exceptions of a series are items each."""
 
     kind: str = "google"
     built_in_id: str | None = "2f5c1c1e-6b0a-4d39-9a55-0c8f3f1d7e21"
@@ -53,10 +56,10 @@ class GoogleKind:
         """None: there is one server."""
         return {}
 
-    def features(self, config: Mapping[str, str]) -> Features:  # noqa: ARG002 - the same for all
-        """Return what Google can do."""
+    def features(self, config: Mapping[str, str]) -> Features:
+        """Return what Google can do; the contract has no word for connecting by delegation."""
         return Features(
-            connect_methods=(ConnectMethod.OAUTH,),
+            connect_methods=() if settings.is_delegated(config) else (ConnectMethod.OAUTH,),
             update_sync_config=True,
             list_event_from_calendars=ImportFeature.SPECIFIC_CALENDARS,
             sync_to_calendar=ExportFeature.NOT_SUPPORTED,
@@ -75,17 +78,6 @@ class GoogleKind:
             _a_minute(Scope.PROJECT, int(checked[settings.REQUESTS])),
         )
 
-    async def connect_with_credentials(
-        self,
-        client: GuardedClient,  # noqa: ARG002 - the port's signature
-        config: Mapping[str, str],  # noqa: ARG002 - the port's signature
-        *,
-        email: str,  # noqa: ARG002 - the port's signature
-        password: str,  # noqa: ARG002 - the port's signature
-    ) -> Account:
-        """Raise `NotSupported`: Google takes no passwords."""
-        raise NotSupported("Google takes no passwords", public="A Google account is connected by OAuth.")
-
     def authorization_url(self, config: Mapping[str, str], asked: ConsentAsked) -> str:
         """Return Google's page at which consent is given."""
         return auth.authorization_url(settings.check_config(config), asked)
@@ -101,7 +93,7 @@ class GoogleKind:
         checked = settings.check_config(config)
         given = await auth.exchange(client, checked, code, asked)
         person = await auth.verified(client, checked, given, asked.nonce, now)
-        scopes = auth.scopes_of(given)
+        scopes = scopes_of(given)
         if not consented(scopes).reading:
             raise NotSupported(
                 "the consent does not reach as far as reading",
@@ -112,13 +104,31 @@ class GoogleKind:
             key=person.key,
             email=person.email,
             addresses=frozenset({email}),
-            credentials=auth.granted(given, now),
+            credentials=granted(given, now),
             scopes=scopes,
             lasting=bool(given.get("refresh_token")),
         )
 
+    def delegation(self, config: Mapping[str, str], *, secret: str, domains: Sequence[str]) -> Delegation:
+        """Return what is kept of a service account's key file; raises `ValueError`."""
+        if config:
+            raise ValueError("all that Google needs is in the key file")
+        return delegated.installation(secret, domains)
+
+    def domains(self, config: Mapping[str, str]) -> Collection[str]:
+        """Return the domains of a service account."""
+        return delegated.domains_of(config)
+
+    async def connect_delegated(
+        self, client: GuardedClient, config: Mapping[str, str], *, email: str, scopes: ConnectScopes, now: datetime
+    ) -> Account:
+        """Return the account of a mailbox, opened as the service account; see `delegated.connect`."""
+        return await delegated.connect(client, settings.check_config(config), email, scopes, now)
+
     async def revoke(self, client: GuardedClient, config: Mapping[str, str], credentials: Credentials) -> None:
-        """Take back the person's consent; raises `ProviderError`."""
+        """Take back the person's consent, where it was asked for; raises `ProviderError`."""
+        if settings.is_delegated(config):
+            return  # an administrator gave it, for everybody at once
         await auth.revoke(client, settings.check_config(config), credentials)
 
     def consented(self, scopes: Collection[str]) -> Consented:
@@ -141,7 +151,8 @@ class GoogleKind:
             checked = settings.check_config(config)
         except ValueError as error:
             raise Unavailable(str(error)) from None
-        token = StoredToken(client, checked, credentials, keeper)
+        renew = delegated.renew if settings.is_delegated(checked) else auth.refresh
+        token = StoredToken(partial(renew, client, checked), credentials, keeper)
         yield GoogleSession(CalendarApi(client, token, checked[settings.API_URL] + API_PATH))
 
     def reaches(self, config: Mapping[str, str], public_url: str) -> bool:

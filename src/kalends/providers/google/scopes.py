@@ -23,6 +23,12 @@ ASKED = {
     ConnectScopes.READ: (*_WHO, _CALENDARS, _EVENTS_READ),
 }
 
+DELEGATED = {
+    asked: ("openid", f"{_AT}userinfo.email", *(scope for scope in scopes if scope not in _WHO))
+    for asked, scopes in ASKED.items()
+}
+"""The same for service accounts, under the full names that the Admin console wants."""
+
 _LISTS_CALENDARS = frozenset({_CALENDARS, f"{_AT}calendar.calendarlist", _ALL, _ALL_READ})
 _READS_EVENTS = frozenset({_EVENTS, _EVENTS_READ, _ALL, _ALL_READ})
 _WRITES_EVENTS = frozenset({_EVENTS, _ALL})

@@ -44,6 +44,7 @@ class GoogleSession:
         continuation: str | None,
         stored: StoredVersions,
         since: datetime | None = None,
+        until: datetime | None = None,  # noqa: ARG002 - series are read as far as they go
         thorough: bool = False,  # noqa: ARG002 - a sync token misses nothing
         doubted: bool = False,  # noqa: ARG002 - there is no other way of asking
     ) -> AsyncGenerator[Page]:

@@ -13,7 +13,6 @@ from kalends.model.provider import CalendarType, ExportFeature, Features, Import
 from kalends.net.allowance import Allowance
 from kalends.net.client import GuardedClient
 from kalends.providers.base import AccountSession, CredentialKeeper, Delivery
-from kalends.providers.errors import NotSupported
 from kalends.providers.ics.address import feed_url, fingerprint, masked
 from kalends.providers.ics.session import FeedSession, kept_credentials
 from kalends.providers.quirks import Quirk
@@ -56,17 +55,6 @@ class IcsKind:
     def budgets(self, config: Mapping[str, str]) -> Sequence[Allowance]:  # noqa: ARG002 - the same for all
         """Return no allowance: a feed is asked once a sync, and hosts have budgets of their own."""
         return ()
-
-    async def connect_with_credentials(
-        self,
-        client: GuardedClient,  # noqa: ARG002 - the port's signature
-        config: Mapping[str, str],  # noqa: ARG002 - the port's signature
-        *,
-        email: str,  # noqa: ARG002 - the port's signature
-        password: str,  # noqa: ARG002 - the port's signature
-    ) -> Account:
-        """Raise `NotSupported`: a feed has an address and no user."""
-        raise NotSupported("a feed has no user", public="A feed is connected by its address.")
 
     async def connect_by_feed(self, client: GuardedClient, config: Mapping[str, str], *, url: str) -> Account:  # noqa: ARG002 - the port's signature
         """Return the account that stands for the feed at an address, which is not asked yet; raises `BadUrl`."""

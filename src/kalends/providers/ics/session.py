@@ -67,6 +67,7 @@ class FeedSession:
         continuation: str | None,
         stored: StoredVersions,
         since: datetime | None = None,  # noqa: ARG002 - a feed comes whole
+        until: datetime | None = None,  # noqa: ARG002 - a feed comes whole
         thorough: bool = False,
         doubted: bool = False,  # noqa: ARG002 - there is no other way of asking
     ) -> AsyncGenerator[Page]:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from kalends.store.tables import UtcDateTime
+from kalends.store.columns import UtcDateTime
 
 revision = "0008"
 down_revision = "0007"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from kalends.store.tables import UtcDateTime
+from kalends.store.columns import UtcDateTime
 
 revision = "0009"
 down_revision = "0008"
@@ -23,3 +23,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_connections_cleanup_until"), "connections", ["cleanup_until"])
+    held = sa.text("credentials IS NOT NULL")
+    op.create_index(
+        op.f("ix_connections_account_key"), "connections", ["account_key"], sqlite_where=held, postgresql_where=held
+    )

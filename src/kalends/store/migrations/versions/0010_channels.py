@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from kalends.store.tables import UtcDateTime
+from kalends.store.columns import UtcDateTime
 
 revision = "0010"
 down_revision = "0009"
@@ -38,7 +38,12 @@ def upgrade() -> None:
         sa.Column("id", sa.String(36), nullable=False, comment="the channel's id at the provider too"),
         sa.Column("calendar_id", sa.String(36), nullable=False),
         sa.Column("connection_id", sa.String(64), nullable=False),
-        sa.Column("resource_id", sa.Text(), nullable=False, comment="the provider's name of what is watched"),
+        sa.Column(
+            "resource_id",
+            sa.Text(),
+            nullable=True,
+            comment="the provider's name of what is watched; null until it has answered",
+        ),
         sa.Column(
             "token_hash",
             sa.LargeBinary(),
@@ -46,6 +51,18 @@ def upgrade() -> None:
             comment="of the token that comes with each notification",
         ),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column(
+            "proven_at",
+            UtcDateTime(),
+            nullable=True,
+            comment="when it first showed that its notifications reach us",
+        ),
+        sa.Column(
+            "stop_after",
+            UtcDateTime(),
+            nullable=True,
+            comment="of no more use; when to ask the provider to end it",
+        ),
         sa.ForeignKeyConstraint(
             ["site_id", "calendar_id"],
             ["calendars.site_id", "calendars.id"],
@@ -56,4 +73,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_channels_id")),
     )
     op.create_index(op.f("ix_channels_site_id_calendar_id"), "channels", ["site_id", "calendar_id"])
+    op.create_index(op.f("ix_channels_site_id_connection_id"), "channels", ["site_id", "connection_id"])
     op.create_index(op.f("ix_channels_expires_at"), "channels", ["expires_at"])
+    op.create_index(op.f("ix_channels_stop_after"), "channels", ["stop_after"])

@@ -1,26 +1,34 @@
 """The access token of one account: kept while it is good, renewed shortly before it runs out, or when refused."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from functools import partial
+from typing import Protocol
 
-from kalends.net.client import GuardedClient
 from kalends.providers.base import CredentialKeeper, Credentials
 from kalends.providers.errors import CredentialsRefused
-from kalends.providers.google.auth import refresh
 
+Renewal = Callable[[Credentials, datetime], Awaitable[Credentials]]
+"""Returns credentials with a new access token; given those that are kept, and the time. Raises `ProviderError`."""
 EARLY = timedelta(minutes=2)
 """How long before it runs out a token is renewed: no request begins with one that dies on the way."""
 
 
-class StoredToken:
-    """An access token that is part of stored credentials (`client.AccessToken`)."""
+class AccessToken(Protocol):
+    """Knows an account's access token."""
 
-    def __init__(
-        self, client: GuardedClient, config: Mapping[str, str], credentials: Credentials, keeper: CredentialKeeper
-    ) -> None:
-        self._client = client
-        self._config = config
+    async def __call__(self, *, refused: bool = False) -> str:
+        """Return an access token; where the one given before was refused, another one.
+
+        Raises `ProviderError`: `CredentialsRefused` where the account's consent is no more.
+        """
+        ...
+
+
+class StoredToken:
+    """An `AccessToken` that is part of stored credentials."""
+
+    def __init__(self, renewal: Renewal, credentials: Credentials, keeper: CredentialKeeper) -> None:
+        self._renewal = renewal
         self._credentials = credentials
         self._keeper = keeper
 
@@ -28,8 +36,7 @@ class StoredToken:
         """Return the token, or a new one in its place; raises `CredentialsRefused`, `Unavailable`."""
         if refused or not self._is_good():
             now = self._keeper.now()
-            renewal = partial(refresh, self._client, self._config, now=now)
-            self._credentials = await self._keeper.renew(self._credentials, renewal)
+            self._credentials = await self._keeper.renew(self._credentials, lambda kept: self._renewal(kept, now))
         token = self._credentials.get("access_token")
         if not isinstance(token, str):
             raise CredentialsRefused("there is no access token")

@@ -1,0 +1,6 @@
+"""Microsoft 365 and Outlook.com, over Microsoft Graph v1.0.
+
+`kind` is the plugin, `session` one account. On the way in: `scopes` and `auth` (identity platform v2.0), `client` and
+`errors` (one request, and what a refusal means), `calendars`, `cursor` and `reading` (what changed in a calendar view),
+`payload` (what is kept), `expansion` (what is kept → occurrences), `subscriptions` (being told of changes).
+"""

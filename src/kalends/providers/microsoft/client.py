@@ -1,0 +1,128 @@
+"""Requests to Microsoft Graph; the one place where statuses and network failures become the port's errors."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from kalends.net.client import GuardedClient, Response
+from kalends.net.credentials import BearerCredentials, CredentialScope
+from kalends.net.errors import NetError
+from kalends.net.patience import retry_after
+from kalends.providers.errors import CredentialsRefused, Unavailable, from_net
+from kalends.providers.microsoft.errors import Refusal
+from kalends.providers.oauth.stored_token import AccessToken
+
+PATH = "/v1.0"
+"""Where the API is below Graph's address."""
+PREFERENCES = 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text"'
+"""Ids that stay when an event is moved between folders, times in UTC, and descriptions, which nobody asked for, short.
+
+Source: "Get immutable identifiers for Outlook resources"; the header `Prefer` of the calendar methods.
+"""
+_OK = range(200, 300)
+_UNAUTHORIZED = 401
+_LARGE = 65_536
+"""Bytes of an answer from which on the event loop gets its turn while it is read."""
+_LONGEST_LINK = 16_384
+
+
+class GraphApi:
+    """Speaks to Graph for one mailbox. `root` has no slash at its end; `mailbox` are the path segments to it."""
+
+    def __init__(
+        self, client: GuardedClient, token: AccessToken, root: str, mailbox: tuple[str, ...] = ("me",)
+    ) -> None:
+        self._client = client
+        self._token = token
+        self._base_url = root + PATH
+        self._mailbox = mailbox
+        self._host = urlsplit(root).hostname or ""
+        self._scope = CredentialScope(root, client.policy)
+
+    @property
+    def host(self) -> str:
+        """Whom it asks, to be named in messages."""
+        return self._host
+
+    def url(self, *path: str, **parameters: str) -> str:
+        """Return the address of something in the mailbox; the segments are not yet percent-encoded."""
+        url = self.root(*self._mailbox, *path)
+        return f"{url}?{urlencode(parameters, quote_via=quote, safe='$,()')}" if parameters else url
+
+    def root(self, *path: str) -> str:
+        """Return the address of something beside the mailboxes; the segments are not yet percent-encoded."""
+        return "/".join([self._base_url, *(quote(part, safe="") for part in path)])
+
+    def link(self, said: Mapping[str, Any], name: str) -> str | None:
+        """Return a link of an answer, which is opaque and to be followed as it is, None where there is none.
+
+        Raises `Unavailable` for one that leads elsewhere.
+        """
+        found = said.get(name)
+        if found is None:
+            return None
+        if not isinstance(found, str) or len(found) > _LONGEST_LINK or not found.startswith(f"{self._base_url}/"):
+            raise Unavailable(f"{self._host} answered a link that leads elsewhere")
+        return found
+
+    async def get(self, url: str, *, prefer: str = "", followed: bool = False) -> Mapping[str, Any]:
+        """Ask for what is at an address; `prefer` goes beside the `PREFERENCES`; see `call`."""
+        return await self.call("GET", url, prefer=prefer, followed=followed)
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        prefer: str = "",
+        followed: bool = False,
+    ) -> Mapping[str, Any]:
+        """Send a request and return the JSON object that answers it, empty where there is nothing to say.
+
+        `followed` tells that the address is a link of Graph's own, with a token in it. An access token that is refused
+        is asked for anew, once. Raises what `Refusal.error` says, and `Unavailable` for what is no answer of Graph's.
+        """
+        headers = {"Accept": "application/json", "Prefer": ", ".join(filter(None, (PREFERENCES, prefer)))}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(body).encode()
+        answer = await self._send(method, url, headers, content, await self._token())
+        if answer.status == _UNAUTHORIZED:
+            answer = await self._send(method, url, headers, content, await self._token(refused=True))
+        if answer.status in _OK and not answer.body:
+            return {}
+        said = await self._object(answer)
+        if answer.status not in _OK:
+            raise Refusal.of(answer.status, said, followed=followed).error(self._host, retry_after(answer.headers))
+        return said
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, token: str
+    ) -> Response:
+        try:
+            credentials = BearerCredentials(token, self._scope)
+        except ValueError:
+            raise CredentialsRefused("the access token is none that could be sent") from None
+        try:
+            return await self._client.request(method, url, headers=headers, content=content, credentials=credentials)
+        except NetError as error:
+            raise from_net(error) from error
+
+    async def _object(self, answer: Response) -> Mapping[str, Any]:
+        """Return the JSON object that an answer is; a refusal may have none, or none of Graph's."""
+        try:
+            if len(answer.body) < _LARGE:
+                said = json.loads(answer.body)
+            else:
+                said = await asyncio.to_thread(json.loads, answer.body)
+        except (ValueError, RecursionError):
+            said = None
+        if isinstance(said, dict):
+            return said
+        if answer.status in _OK:
+            raise Unavailable(f"{self._host} answered {answer.status} with what is no JSON object")
+        return {}
