@@ -14,6 +14,7 @@ Apple describes none of this; each corner is told by people who met it.
 * A home holds inbox, outbox, notifications, lists of reminders and subscriptions beside the calendars, and no property
   says which calendar is the default. Subscriptions are no calendars there: their events are at the address subscribed
   to. Calendars that others share with the account stand among its own, marked `shared`.
+* Properties that it does not know are refused. A PUT is answered without an etag.
 * A calendar-multiget takes paths only: a whole URL is answered 404, and the collection's own name not at all. A listed
   resource may be missing from it with a 404 (AvengeMedia/dankcalendar#108). Sync-collection names the collection too.
 
@@ -136,14 +137,15 @@ class ICloud:
     async def _of_the_home(
         self, method: str, path: str, headers: dict[str, str], body: bytes, account: ICloudAccount
     ) -> Response:
-        asked = fromstring(body) if body else None
+        asked = fromstring(body) if body and method in {"PROPFIND", "REPORT"} else None
         if method == "REPORT" and asked is not None:
             refused = reports.translate(asked, path, account, self.offences)
             if refused is not None:
                 return refused
             body = m.written(asked)
-        if path in account.phantoms:
-            return Response(status_code=404)
+        refused = await self._refused_there(method, path, headers, account)
+        if refused is not None:
+            return refused
         answer = await self._behind(method, account.inside(path), headers, body)
         if answer.status_code == 207:
             multistatus = fromstring(answer.content)
@@ -160,9 +162,26 @@ class ICloud:
             return reports.invalid_token()
         return _unauthorized() if answer.status_code == 401 else Response(status_code=answer.status_code)
 
+    async def _refused_there(
+        self, method: str, path: str, headers: dict[str, str], account: ICloudAccount
+    ) -> Response | None:
+        """Return what iCloud itself refuses; else name in `If-Match` the version that the server behind has."""
+        if path in account.phantoms:
+            return Response(status_code=404)
+        if method == "PROPPATCH":
+            return Response(status_code=403)
+        if headers.get("if-match", "*") != "*":
+            stored = await self._behind("GET", account.inside(path), headers | {"if-match": "*"}, b"")
+            if stored.status_code != 200 or etag(stored.headers["etag"]) != headers["if-match"]:
+                return Response(status_code=412)
+            headers["if-match"] = stored.headers["etag"]
+        return None
+
     async def _behind(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx2.Response:
         passed: dict[str, str] = {
-            name: headers[name] for name in ("authorization", "content-type", "depth") if name in headers
+            name: headers[name]
+            for name in ("authorization", "content-type", "depth", "if-match", "if-none-match")
+            if name in headers
         }
         return await asyncio.to_thread(
             self._http.request, method, self.behind.url + path, headers=passed, content=body or None

@@ -30,7 +30,7 @@ PRIMARY = ExternalCalendar(ME, "Ada", primary=True)
 JSON = {"Content-Type": "application/json; charset=UTF-8"}
 EVENTS_FIELDS = (
     "nextPageToken,nextSyncToken,items(id,etag,status,iCalUID,recurringEventId,originalStartTime,start,end,recurrence,"
-    "summary,transparency,eventType,attendees(self,responseStatus))"
+    "summary,transparency,eventType,attendees(self,responseStatus),extendedProperties/private)"
 )
 
 

@@ -75,6 +75,28 @@ async def test_a_body_is_sent_as_json_and_no_content_is_an_empty_answer() -> Non
     assert json.loads(asked.body) == {"id": "ä"}
 
 
+async def test_a_version_that_is_meant_goes_along_also_when_the_token_is_renewed() -> None:
+    async with answering(refusal(401, "authError"), said(kind="x")) as (api, _, server):
+        await api.call("PATCH", ("c",), body={}, if_match='"7"')
+        await api.get("c")
+    assert [asked.headers.get("if-match") for asked in server.asked] == ['"7"', '"7"', None]
+
+
+async def test_a_caller_may_know_better_what_a_refusal_means_by_its_reason_or_its_status() -> None:
+    known = {(409, "duplicate"): NotSupported, (410, ""): CredentialsRefused}
+    for answer, error in (
+        (refusal(409, "duplicate"), NotSupported),
+        (refusal(409, "conflict"), Unavailable),
+        (refusal(410, "deleted"), CredentialsRefused),
+        (refusal(404, "notFound"), CalendarGone),
+    ):
+        async with answering(answer) as (api, _, _):
+            with pytest.raises(error) as caught:
+                await api.call("DELETE", ("c",), refusals=known)
+            assert type(caught.value) is error
+            assert TITLE not in str(caught.value)
+
+
 async def test_a_token_that_is_refused_is_asked_for_anew_once_and_the_request_is_repeated() -> None:
     async with answering(refusal(401, "authError"), said(kind="x")) as (api, tokens, server):
         assert await api.get("c") == {"kind": "x"}

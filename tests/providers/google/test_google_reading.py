@@ -113,7 +113,7 @@ async def test_an_item_keeps_what_blocks_and_nothing_about_anybody_else() -> Non
         eventType="default",
     )
     item = item_of(told, "a")
-    assert (item.key, item.group_key, item.version, item.recurrence_id) == ("a", "a", '1 "1"', None)
+    assert (item.key, item.group_key, item.version, item.recurrence_id) == ("a", "a", '2 "1"', None)
     assert json.loads(item.payload or b"") == {
         "end": {"dateTime": "2026-12-01T11:00:00Z"},
         "eventType": "default",
@@ -363,7 +363,7 @@ async def test_a_sync_token_that_is_refused_too_when_begun_anew_is_said(reader: 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nonsense", "[]", "[" * 5_000, '{"v": 0}', '{"v":1,"shape":"x","token":"","since":null,"page":"p"}'],
+    ["", "nonsense", "[]", "[" * 5_000, '{"v": 0}', '{"v":2,"shape":"x","token":"","since":null,"page":"p"}'],
 )
 async def test_a_continuation_of_another_shape_is_not_gone_on_from(reader: Reader, text: str) -> None:
     reader.store.continuation = text

@@ -1,4 +1,4 @@
-"""CalDAV (RFC 4791) as a kind of provider: finds an account's calendars and reads what changed in them.
+"""CalDAV (RFC 4791) as a kind of provider: finds an account's calendars, reads what changed there, keeps copies there.
 
 config       what an installation is told            kind       the plugin
 discovery    from a URL to principal and homes       session    one connected account
@@ -8,6 +8,10 @@ members      their text                              quirks     what servers do 
 cursor       what is remembered between passes
 client       requests, and status to error           errors     what can come of them
 bodies, multistatus, hrefs, namespaces               the XML and the names in it
+
+writing            copies in a calendar              export_calendars   calendars that are made for copies
+rendering          from a copy to its text           zone_definitions   and to the time zones in it
+stored_copies      what a stored text says as a copy
 """
 
 from kalends.providers.caldav.kind import CalDavKind

@@ -17,7 +17,7 @@ from kalends.providers.caldav.errors import HttpRefusal, Malformed
 from kalends.providers.caldav.multistatus import DavResponse, MultiStatus
 from kalends.providers.caldav.zones import iana_zone, zone_of_vtimezone
 
-_ASKED = bodies.propfind(
+_PROPERTIES = (
     ns.RESOURCETYPE,
     ns.DISPLAYNAME,
     ns.SUPPORTED_COMPONENTS,
@@ -27,6 +27,8 @@ _ASKED = bodies.propfind(
     ns.CALENDAR_TIMEZONE_ID,
     ns.SCHEDULE_DEFAULT_CALENDAR,
 )
+_ASKED = bodies.propfind(*_PROPERTIES)
+_ASKED_WITH_MARKER = bodies.propfind(*_PROPERTIES, ns.EXPORT_MARKER)
 _NOT_FOR_EVENTS = frozenset({ns.SCHEDULE_INBOX, ns.SCHEDULE_OUTBOX, ns.NOTIFICATION})
 _OF_OTHERS = frozenset({ns.SUBSCRIBED, ns.SHARED})
 """Of a calendar that the account reads somewhere, or that another account lets it see (caldav-sharing, §5.2)."""
@@ -62,12 +64,32 @@ async def calendars_in(dav: DavClient, homes: Iterable[str], origin: str) -> lis
     return [replace(calendar, primary=path in primary) for path, calendar in found.items()]
 
 
-async def _listing(dav: DavClient, home: str) -> MultiStatus:
+async def calendar_marked(
+    dav: DavClient, homes: Iterable[str], origin: str, *, segment: str, marker: str
+) -> ExternalCalendar | None:
+    """Return the calendar that was made for copies, by its name in the path, else by our property; None where none is.
+
+    Not every server keeps either: some choose the name in the path, others keep no properties of strangers.
+    """
+    marked: ExternalCalendar | None = None
+    for home in homes:
+        for response in (answer := await _listing(dav, home, _ASKED_WITH_MARKER)).responses:
+            url = _url(response.href, answer.url) if _holds_events(response) else None
+            if url is None:
+                continue
+            if unquote(hrefs.path_of(url)).rstrip("/").rpartition("/")[2] == segment:
+                return _calendar(response, url, origin)
+            if response.text(ns.EXPORT_MARKER) == marker:
+                marked = marked or _calendar(response, url, origin)
+    return marked
+
+
+async def _listing(dav: DavClient, home: str, asked: bytes = _ASKED) -> MultiStatus:
     """List a home; raises where the answer is about something else or leaves something out.
 
     What the home says that it could not tell of one resource may be a calendar, and so fails the listing too.
     """
-    answer = await dav.propfind(home, _ASKED, depth=1)
+    answer = await dav.propfind(home, asked, depth=1)
     if not answer.responses:
         raise Malformed(f"{hrefs.host_of(home)} answered a listing that does not even name what is listed")
     if not hrefs.same_place(answer.url, home):

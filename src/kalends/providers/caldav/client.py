@@ -68,6 +68,22 @@ class DavClient:
             raise HttpRefusal(f"{hrefs.host_of(url)} answered {answer.status} to GET", status=answer.status)
         return answer
 
+    async def put(self, url: str, text: bytes, *, only_if: Mapping[str, str]) -> Response:
+        """Store a calendar resource where the preconditions `only_if` (RFC 9110 §13.1) hold; see `_tell`."""
+        return await self._tell("PUT", url, {"Content-Type": "text/calendar; charset=utf-8", **only_if}, text)
+
+    async def delete(self, url: str) -> Response:
+        """Delete a resource, or a collection with all that is in it; see `_tell`."""
+        return await self._tell("DELETE", url, {}, None)
+
+    async def mkcalendar(self, url: str, body: bytes) -> Response:
+        """Make a calendar (RFC 4791 §5.3.1); see `_tell`."""
+        return await self._tell("MKCALENDAR", url, {"Content-Type": "application/xml; charset=utf-8"}, body)
+
+    async def proppatch(self, url: str, body: bytes) -> MultiStatus:
+        """Set properties (RFC 4918 §9.2); which of them were taken, the answer tells."""
+        return await self._ask("PROPPATCH", url, body, {})
+
     def refused(self, what: str) -> CredentialsRefused:
         """Return the error that says that the credentials do not work, with the provider's advice."""
         return CredentialsRefused(what, public=f"The calendar server refused the user name or password. {self._advice}")
@@ -92,6 +108,16 @@ class DavClient:
             raise _from_net(error) from error
         self.learn(answer.url)
         return answer.url
+
+    async def _tell(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        """Have the server do something, and return its answer whatever its status below 500, but for 401 and 429.
+
+        Where none comes, or one that is none, `Unavailable` is raised, and it may have been done.
+        """
+        answer = await self._request(method, url, headers, body, _MAX_PAGE_BYTES)
+        if not hrefs.same_place(answer.url, url):
+            raise NotDav(f"{hrefs.host_of(answer.url)} redirects {method} to another place")
+        return answer
 
     async def _ask(
         self,

@@ -4,6 +4,7 @@ _DAV = "{DAV:}"
 _CALDAV = "{urn:ietf:params:xml:ns:caldav}"
 _CALENDARSERVER = "{http://calendarserver.org/ns/}"
 _APPLE = "{http://apple.com/ns/ical/}"
+_KALENDS = "{urn:x-kalends:caldav}"
 
 # RFC 4918, RFC 3744, RFC 5397, RFC 6578
 MULTISTATUS = f"{_DAV}multistatus"
@@ -43,6 +44,9 @@ SUBSCRIBED = f"{_CALENDARSERVER}subscribed"
 SHARED = f"{_CALENDARSERVER}shared"
 NOTIFICATION = f"{_CALENDARSERVER}notification"
 CALENDAR_COLOR = f"{_APPLE}calendar-color"
+
+# Our own: on calendars that were made for copies
+EXPORT_MARKER = f"{_KALENDS}export-marker"
 
 KNOWN = WRITING_PRIVILEGES | {tag for name, tag in dict(globals()).items() if name.isupper() and isinstance(tag, str)}
 """All of the above: whatever else an answer holds was not asked for."""

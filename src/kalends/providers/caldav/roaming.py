@@ -4,20 +4,25 @@ There a path is what names a calendar, and a host is only where it happens to be
 accounts begin can tell at any time.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from kalends.model.calendar import ExternalCalendar, Page
+from kalends.model.copy import WantedCopy
 from kalends.providers.base import StoredVersions
 from kalends.providers.caldav import hrefs
 from kalends.providers.caldav.calendars import calendar_url
 from kalends.providers.caldav.errors import HttpRefusal
 from kalends.providers.caldav.session import CalDavSession
-from kalends.providers.errors import ProviderError, Unavailable
+from kalends.providers.errors import CalendarGone, ProviderError, Unavailable
+from kalends.providers.export import CopyChanged, CopyGone, CopyThere, KeyUsedUp, StoredCopy
 
 _THROTTLED = frozenset({429, 503})
+_ABOUT_A_COPY = (CopyThere, CopyChanged, CopyGone, KeyUsedUp)
+"""What only the host that has the calendar can say."""
+_T = TypeVar("_T")
 
 
 def roaming_key(key: str, origin: str) -> str:
@@ -89,7 +94,7 @@ class RoamingSession:
             # What goes on asks for members at once, and of one member's refusal nobody can tell what it is about.
             await self._look_again()
         begun = False
-        tried = self._url(calendar)
+        tried = self._url(calendar.id)
         try:
             async for page in reading(tried):
                 begun = True
@@ -98,12 +103,81 @@ class RoamingSession:
             if begun or not self._may_have_moved(error):
                 raise
             await self._look_again()
-            if self._url(calendar) == tried:
+            if self._url(calendar.id) == tried:
                 raise
         else:
             return
-        async for page in reading(self._url(calendar)):
+        async for page in reading(self._url(calendar.id)):
             yield page
+
+    async def create_calendar(self, name: str, marker: str) -> ExternalCalendar:
+        """Make a calendar for copies, or return the one that carries the marker; raises `CalendarRefused`."""
+        return self._noted(await self._in_account(lambda session: session.create_calendar(name, marker)))
+
+    async def find_calendar(self, marker: str) -> ExternalCalendar | None:
+        """Return the calendar that carries a marker, None where there is none."""
+        found = await self._in_account(lambda session: session.find_calendar(marker))
+        return None if found is None else self._noted(found)
+
+    async def delete_calendar(self, calendar_id: str) -> None:
+        """Delete a calendar with all that is in it; one that is no more is fine."""
+        try:
+            await self._at_calendar(calendar_id, CalDavSession.remove_calendar)
+        except CalendarGone:
+            return
+
+    async def look_up(self, calendar_id: str, key: str) -> StoredCopy | None:
+        """Return the copy under a key, None where there is none; its `ref` holds no host."""
+        return await self._at_calendar(calendar_id, lambda session, url: session.look_up(url, key))
+
+    async def create(self, calendar_id: str, wanted: WantedCopy) -> StoredCopy:
+        """Make a copy with all its instances, at one blow; see `writing.create`."""
+        return await self._at_calendar(calendar_id, lambda session, url: session.create(url, wanted))
+
+    async def update(self, calendar_id: str, wanted: WantedCopy, stored: StoredCopy) -> StoredCopy:
+        """Make a copy what it should be, its instances included; see `writing.update`."""
+        return await self._at_calendar(calendar_id, lambda session, url: session.update(url, wanted, stored))
+
+    async def delete(self, calendar_id: str, ref: str) -> None:
+        """Delete a copy, whatever its version; one that is no more is fine."""
+        try:
+            await self._at_calendar(calendar_id, lambda session, url: session.remove(url, ref))
+        except (CopyGone, CalendarGone):
+            return
+
+    async def _in_account(self, ask: Callable[[CalDavSession], Awaitable[_T]]) -> _T:
+        try:
+            return await ask(self._session)
+        except ProviderError as error:
+            if not self._may_have_moved(error):
+                raise
+        await self._look_again()
+        return await ask(self._session)
+
+    async def _at_calendar(self, calendar_id: str, ask: Callable[[CalDavSession, str], Awaitable[_T]]) -> _T:
+        """Ask at a calendar's URL, and again where the calendar turns out to be elsewhere.
+
+        Nothing is done twice by that: a copy's path is the same at every host, and so are the preconditions.
+        """
+        tried = self._url(calendar_id)
+        try:
+            return await ask(self._session, tried)
+        except _ABOUT_A_COPY:
+            raise
+        except ProviderError as error:
+            if not self._may_have_moved(error):
+                raise
+            await self._look_again()
+            if self._url(calendar_id) == tried:
+                raise
+        return await ask(self._session, self._url(calendar_id))
+
+    def _noted(self, calendar: ExternalCalendar) -> ExternalCalendar:
+        """Return a calendar of the inner session under its normal path, and note where it is."""
+        url = calendar_url(calendar.id, self._kept["origin"])
+        path = hrefs.path_of(url)
+        self._urls[path] = url
+        return replace(calendar, id=path)
 
     async def _list(self) -> Sequence[ExternalCalendar]:
         listed = await self._session.list_calendars()
@@ -121,9 +195,9 @@ class RoamingSession:
     def _may_have_moved(self, error: ProviderError) -> bool:
         return not self._looked and not _asks_for_patience(error)
 
-    def _url(self, calendar: ExternalCalendar) -> str:
+    def _url(self, calendar_id: str) -> str:
         """Return where a calendar is: where the listing of this session names it, else where the account's home is."""
-        return self._urls.get(calendar.id) or calendar_url(calendar.id, hrefs.origin_of(self._kept["homes"][0]))
+        return self._urls.get(calendar_id) or calendar_url(calendar_id, hrefs.origin_of(self._kept["homes"][0]))
 
 
 def _asks_for_patience(error: ProviderError) -> bool:

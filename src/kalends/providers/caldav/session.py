@@ -1,24 +1,27 @@
-"""One connected account: the port's `AccountSession` over CalDAV."""
+"""One connected account: the port's `AccountSession` and `Exports` over CalDAV."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from kalends.model.calendar import ExternalCalendar, Page
+from kalends.model.copy import WantedCopy
 from kalends.net.client import GuardedClient
 from kalends.net.credentials import BasicCredentials, CredentialScope
 from kalends.providers.base import StoredVersions
-from kalends.providers.caldav import hrefs
+from kalends.providers.caldav import export_calendars, hrefs, writing
 from kalends.providers.caldav.calendars import calendar_url, calendars_in
 from kalends.providers.caldav.client import DavClient
 from kalends.providers.caldav.discovery import account_of, discover
 from kalends.providers.caldav.errors import HttpRefusal
 from kalends.providers.caldav.listing import GONE
 from kalends.providers.caldav.reading import read
-from kalends.providers.errors import CredentialsRefused
+from kalends.providers.errors import CalendarGone, CredentialsRefused
+from kalends.providers.export import CopyGone, StoredCopy
 from kalends.providers.quirks import Quirks
 
 _VERSION = 1
+_T = TypeVar("_T")
 
 
 def kept_credentials(user: str, password: str, *, origin: str, principal: str, homes: Sequence[str]) -> dict[str, Any]:
@@ -59,14 +62,7 @@ class CalDavSession:
 
     async def list_calendars(self) -> Sequence[ExternalCalendar]:
         """Return the account's calendars that can hold events, in the server's order."""
-        try:
-            return await calendars_in(self._dav, self._homes, self._origin)
-        except HttpRefusal as refusal:
-            if refusal.status not in GONE:
-                raise
-        # The homes have moved; the principal knows where to.
-        self._homes = (await account_of(self._dav, self._principal)).homes
-        return await calendars_in(self._dav, self._homes, self._origin)
+        return await self._in_homes(lambda: calendars_in(self._dav, self._homes, self._origin))
 
     async def found_again(self) -> Mapping[str, Any]:
         """Look for the account anew from the root of its origin, and return what is to be kept of it now.
@@ -94,14 +90,71 @@ class CalDavSession:
         doubted: bool = False,
     ) -> AsyncGenerator[Page]:
         """Yield what changed since the cursor, or everything where it is None; see `reading.read`."""
-        url = calendar_url(calendar.id, self._origin)
-        self._dav.learn(url)
         return read(
             self._dav,
-            url,
+            self._url(calendar.id),
             cursor=cursor,
             continuation=continuation,
             stored=stored,
             thorough=thorough,
             doubted=doubted,
         )
+
+    async def create_calendar(self, name: str, marker: str) -> ExternalCalendar:
+        """Make a calendar for copies, or return the one that carries the marker; see `export_calendars.make`."""
+        return await self._in_homes(
+            lambda: export_calendars.make(self._dav, self._homes, self._origin, name=name, marker=marker)
+        )
+
+    async def find_calendar(self, marker: str) -> ExternalCalendar | None:
+        """Return the calendar that carries a marker, None where there is none."""
+        return await self._in_homes(lambda: export_calendars.find(self._dav, self._homes, self._origin, marker))
+
+    async def delete_calendar(self, calendar_id: str) -> None:
+        """Delete a calendar with all that is in it; one that is no more is fine."""
+        try:
+            await self.remove_calendar(calendar_id)
+        except CalendarGone:
+            return
+
+    async def remove_calendar(self, calendar_id: str) -> None:
+        """Delete a calendar with all that is in it; raises `CalendarGone` where it is no more."""
+        await export_calendars.remove(self._dav, self._url(calendar_id))
+
+    async def look_up(self, calendar_id: str, key: str) -> StoredCopy | None:
+        """Return the copy under a key, None where there is none; its `ref` is the key that the import has of it."""
+        return await writing.look_up(self._dav, self._url(calendar_id), key)
+
+    async def create(self, calendar_id: str, wanted: WantedCopy) -> StoredCopy:
+        """Make a copy with all its instances, at one blow; see `writing.create`."""
+        return await writing.create(self._dav, self._url(calendar_id), wanted)
+
+    async def update(self, calendar_id: str, wanted: WantedCopy, stored: StoredCopy) -> StoredCopy:
+        """Make a copy what it should be, its instances included; see `writing.update`."""
+        return await writing.update(self._dav, self._url(calendar_id), wanted, stored)
+
+    async def delete(self, calendar_id: str, ref: str) -> None:
+        """Delete a copy, whatever its version; one that is no more is fine."""
+        try:
+            await self.remove(calendar_id, ref)
+        except (CopyGone, CalendarGone):
+            return
+
+    async def remove(self, calendar_id: str, ref: str) -> None:
+        """Delete a copy; raises `CopyGone` where it is no more, and `CalendarGone` where the calendar is."""
+        await writing.delete(self._dav, self._url(calendar_id), ref)
+
+    def _url(self, calendar_id: str) -> str:
+        url = calendar_url(calendar_id, self._origin)
+        self._dav.learn(url)
+        return url
+
+    async def _in_homes(self, ask: Callable[[], Awaitable[_T]]) -> _T:
+        """Ask in the homes as they are known, and once more where the principal now says that they are."""
+        try:
+            return await ask()
+        except HttpRefusal as refusal:
+            if refusal.status not in GONE:
+                raise
+        self._homes = (await account_of(self._dav, self._principal)).homes
+        return await ask()

@@ -5,7 +5,7 @@ and read once a day, so it is read whole.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from kalends.ical.zones import known_zone
@@ -13,13 +13,13 @@ from kalends.model.calendar import ExternalCalendar
 from kalends.providers.errors import CalendarGone, CursorRefused, Unavailable
 from kalends.providers.google.client import CalendarApi
 
+FIELDS = "id,summary,summaryOverride,primary,deleted,accessRole,dataOwner,backgroundColor,timeZone"
+"""The fields of a calendar's entry in the list that are asked for, as the parameter `fields` names them."""
+
 _ASKED = {
     # Hidden is what the person does not want to look at, not what takes no time.
     "showHidden": "true",
     "maxResults": "250",
-    "fields": (
-        "nextPageToken,items(id,summary,summaryOverride,primary,deleted,accessRole,dataOwner,backgroundColor,timeZone)"
-    ),
 }
 _MOST_PAGES = 100
 _LONGEST_NAME = 200
@@ -35,6 +35,16 @@ async def list_calendars(api: CalendarApi) -> list[ExternalCalendar]:
     Those of which only free and busy may be known are among them: of their events Google lists the times without the
     titles, and these block as others do. Raises `Unavailable` where the list does not come whole.
     """
+    entries = await list_entries(api, FIELDS)
+    mine = {key for key, entry in entries.items() if entry.get("primary") is True}
+    return [calendar_of(key, entry, mine) for key, entry in entries.items() if entry.get("deleted") is not True]
+
+
+async def list_entries(api: CalendarApi, fields: str) -> dict[str, Mapping[str, Any]]:
+    """Return the entries of the account's list by the calendars' ids, in Google's order, with the fields named.
+
+    Raises `Unavailable` where the list does not come whole.
+    """
     entries: dict[str, Mapping[str, Any]] = {}
     page: str | None = ""
     asked: set[str] = set()
@@ -42,15 +52,15 @@ async def list_calendars(api: CalendarApi) -> list[ExternalCalendar]:
         if page in asked or len(asked) == _MOST_PAGES:
             raise Unavailable(f"{api.host} does not come to the end of the list of calendars")
         asked.add(page)
-        found, page = await _page(api, page)
+        found, page = await _page(api, fields, page)
         entries |= found
-    mine = {key for key, entry in entries.items() if entry.get("primary") is True}
-    return [_calendar(key, entry, mine) for key, entry in entries.items() if entry.get("deleted") is not True]
+    return entries
 
 
-async def _page(api: CalendarApi, page: str) -> tuple[dict[str, Mapping[str, Any]], str | None]:
+async def _page(api: CalendarApi, fields: str, page: str) -> tuple[dict[str, Mapping[str, Any]], str | None]:
+    asked = {**_ASKED, "fields": f"nextPageToken,items({fields})"}
     try:
-        said = await api.get("users", "me", "calendarList", **_ASKED, **({"pageToken": page} if page else {}))
+        said = await api.get("users", "me", "calendarList", **asked, **({"pageToken": page} if page else {}))
     except (CalendarGone, CursorRefused) as error:
         # about an account's list, these say nothing of any calendar or cursor
         raise Unavailable(str(error)) from None
@@ -66,7 +76,8 @@ async def _page(api: CalendarApi, page: str) -> tuple[dict[str, Mapping[str, Any
     return entries, following
 
 
-def _calendar(key: str, entry: Mapping[str, Any], mine: set[str]) -> ExternalCalendar:
+def calendar_of(key: str, entry: Mapping[str, Any], mine: Collection[str]) -> ExternalCalendar:
+    """Return the calendar of an entry; `mine` are the ids of primary calendars, which are the account's addresses."""
     role = _text(entry, "accessRole")
     primary = entry.get("primary") is True
     color = _text(entry, "backgroundColor")
@@ -82,7 +93,7 @@ def _calendar(key: str, entry: Mapping[str, Any], mine: set[str]) -> ExternalCal
     )
 
 
-def _is_of(mine: set[str], key: str, owner: str) -> bool:
+def _is_of(mine: Collection[str], key: str, owner: str) -> bool:
     """Tell whether a calendar that the account may share with others is its own.
 
     Others may have given it that right. The primary calendar of another person, or of a room, has an address for its

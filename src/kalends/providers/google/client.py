@@ -10,7 +10,7 @@ from kalends.net.client import GuardedClient, Response
 from kalends.net.credentials import BearerCredentials, CredentialScope
 from kalends.net.errors import NetError
 from kalends.net.patience import retry_after
-from kalends.providers.errors import CredentialsRefused, Unavailable, from_net
+from kalends.providers.errors import CredentialsRefused, ProviderError, Unavailable, from_net
 from kalends.providers.google.errors import Refusal
 from kalends.providers.oauth.stored_token import AccessToken
 
@@ -20,6 +20,9 @@ BASE_URL = "https://www.googleapis.com/calendar/v3"
 _OK = range(200, 300)
 _NO_CONTENT = 204
 _UNAUTHORIZED = 401
+Refusals = Mapping[tuple[int, str], type[ProviderError]]
+"""What a caller knows of refusals: status and reason → the error; an empty reason stands for all of that status."""
+
 _LARGE = 65_536
 """Bytes of an answer from which on the event loop gets its turn while it is read."""
 
@@ -49,28 +52,40 @@ class CalendarApi:
         path: tuple[str, ...],
         parameters: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        *,
+        if_match: str = "",
+        refusals: Refusals | None = None,
     ) -> Mapping[str, Any]:
         """Send a request and return the JSON object that answers it, empty where there is nothing to say.
 
-        `path` are the segments after the base, not yet percent-encoded. A token that is refused is asked for anew,
-        once. Raises what `Refusal.error` says, and `Unavailable` for what is no answer of the API's.
+        `path` are the segments after the base, not yet percent-encoded. `if_match` is the only version of the resource
+        for which it is meant, empty for any. A token that is refused is asked for anew, once. Raises what `refusals`
+        and else `Refusal.error` say, and `Unavailable` for what is no answer of the API's.
         """
         url = "/".join([self._base_url, *(quote(part, safe="") for part in path)])
         if parameters:
             url = f"{url}?{urlencode(parameters, quote_via=quote)}"
         content = None if body is None else json.dumps(body).encode()
-        answer = await self._send(method, url, content, await self._token())
+        headers = {"If-Match": if_match} if if_match else {}
+        answer = await self._send(method, url, headers, content, await self._token())
         if answer.status == _UNAUTHORIZED:
-            answer = await self._send(method, url, content, await self._token(refused=True))
+            answer = await self._send(method, url, headers, content, await self._token(refused=True))
         if answer.status == _NO_CONTENT:
             return {}
         said = await self._object(answer)
         if answer.status not in _OK:
-            raise Refusal.of(answer.status, said).error(self._host, retry_after(answer.headers))
+            refusal = Refusal.of(answer.status, said)
+            known = refusals or {}
+            kind = known.get((refusal.status, refusal.reason)) or known.get((refusal.status, ""))
+            if kind is not None:
+                raise kind(refusal.words(self._host))
+            raise refusal.error(self._host, retry_after(answer.headers))
         return said
 
-    async def _send(self, method: str, url: str, content: bytes | None, token: str) -> Response:
-        headers = {"Accept": "application/json"}
+    async def _send(
+        self, method: str, url: str, more: Mapping[str, str], content: bytes | None, token: str
+    ) -> Response:
+        headers = {"Accept": "application/json", **more}
         if content is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
         try:

@@ -15,7 +15,7 @@ from typing import Any
 from kalends.providers.errors import CursorRefused
 from kalends.providers.google.payload import KEPT_FIELDS
 
-POLICY = 1
+POLICY = 2
 """Raised where what is read, or kept of it, changes its meaning without a parameter's name changing."""
 
 REACH_BACK = timedelta(days=366)

@@ -29,6 +29,7 @@ from kalends.providers.google.auth import TOKEN_PATH
 from kalends.providers.google.client import CalendarApi
 from kalends.providers.google.key_file import read_key_file
 from kalends.providers.google.scopes import DELEGATED
+from kalends.providers.oauth.stored_token import HeldToken
 from kalends.providers.oauth.token_endpoint import ask, granted, json_object, scopes_of
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -73,7 +74,7 @@ async def connect(
         credentials = await renew(client, config, {"mailbox": email, "asked": asked.value}, now)
     except NotDelegated as error:
         raise NotSupported(str(error), public=error.public) from None
-    person = await CalendarApi(client, _Held(credentials), config[settings.API_URL] + USERINFO_PATH).get("userinfo")
+    person = await CalendarApi(client, HeldToken(credentials), config[settings.API_URL] + USERINFO_PATH).get("userinfo")
     subject, address = person.get("sub"), person.get("email")
     if not (isinstance(subject, str) and subject and isinstance(address, str) and "@" in address):
         raise Unavailable("Google does not tell whose mailbox it is")
@@ -155,15 +156,3 @@ def _advice(account: str, scopes: Sequence[str]) -> str:
         "delegate to this client ID in the Admin console (Security > Access and data control > API controls > "
         f"Domain-wide delegation), with these scopes: {','.join(scopes)}. It may take a day until that works."
     )
-
-
-class _Held:
-    """An access token that has just been given (`oauth.stored_token.AccessToken`)."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._token = str(credentials["access_token"])
-
-    async def __call__(self, *, refused: bool = False) -> str:
-        if refused:
-            raise Unavailable("Google refuses the access token that it has just given")
-        return self._token

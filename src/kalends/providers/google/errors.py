@@ -114,9 +114,13 @@ class Refusal:
             return Meaning.TOKEN
         return MEANINGS.get((self.status, self.reason)) or BY_STATUS.get(self.status, Meaning.TROUBLE)
 
+    def words(self, host: str) -> str:
+        """Return what is said of it to the operator."""
+        return f"{host} answered {self.status} {self.reason}".rstrip()
+
     def error(self, host: str, retry_after: timedelta | None = None) -> ProviderError:
         """Return the port's error, with what the server said about when to come again."""
-        said = f"{host} answered {self.status} {self.reason}".rstrip()
+        said = self.words(host)
         meaning = self.meaning
         if meaning in _LASTING:
             kind, public = _LASTING[meaning]

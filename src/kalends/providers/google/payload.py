@@ -1,9 +1,11 @@
 """What is kept of an event: the little that says when and how it blocks, in one spelling.
 
 No guest, description, place or link is asked for, much less stored; and a change of one of them changes nothing here.
+Of a copy that Kalends made, what says so is kept too.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -12,14 +14,17 @@ from kalends.model.calendar import ItemChange
 
 KEPT_FIELDS = (
     "id,etag,status,iCalUID,recurringEventId,originalStartTime,start,end,recurrence,summary,transparency,eventType,"
-    "attendees(self,responseStatus)"
+    "attendees(self,responseStatus),extendedProperties/private"
 )
 """The fields of an event that are asked for, as the parameter `fields` names them."""
 
-FORMAT = 1
+FORMAT = 2
 """Part of each item's version: raised where payloads come to look otherwise, so that all are written anew."""
 
 CANCELLED = "cancelled"
+
+TAG = "kalends"
+"""The private extended property by which a copy of ours says whose it is; of such properties no other is kept."""
 
 _TEXTS = ("iCalUID", "recurringEventId", "status", "summary", "transparency", "eventType")
 _TIMES = ("start", "end", "originalStartTime")
@@ -28,6 +33,7 @@ _LONGEST_TITLE = 1_000
 _LONGEST_KEY = 900
 """Characters of an id that serves as a key; Google allows 1,024, which not every index takes."""
 _MOST_BYTES = 262_144
+_TAG = re.compile(r"[0-9a-v.]{1,100}", re.ASCII)
 
 
 def key_of(event_id: str) -> str:
@@ -63,6 +69,26 @@ def version_of(event: Mapping[str, Any]) -> str:
     return f"{FORMAT} {etag}" if isinstance(etag, str) and etag else ""
 
 
+def tag_of(payload: bytes) -> str | None:
+    """Return whose copy a stored event is: the tag of the `WantedCopy`; None for an event of somebody else's.
+
+    An exception that was cancelled may come without one, whatever its series has. Never raises.
+    """
+    try:
+        kept = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    found = kept.get("tag") if isinstance(kept, dict) else None
+    return found if isinstance(found, str) and _TAG.fullmatch(found) else None
+
+
+def tag_among(properties: object) -> str:
+    """Return the tag among an event's `extendedProperties`, empty where there is none that could be ours."""
+    private = properties.get("private") if isinstance(properties, dict) else None
+    found = private.get(TAG) if isinstance(private, dict) else None
+    return found if isinstance(found, str) and _TAG.fullmatch(found) else ""
+
+
 def _kept(event: Mapping[str, Any], event_id: str) -> dict[str, Any]:
     kept: dict[str, Any] = {"id": event_id}
     kept |= {name: text for name in _TEXTS if isinstance(text := event.get(name), str) and text}
@@ -78,6 +104,9 @@ def _kept(event: Mapping[str, Any], event_id: str) -> dict[str, Any]:
     answer = _own_answer(event.get("attendees"))
     if answer:
         kept["ownAnswer"] = answer
+    tag = tag_among(event.get("extendedProperties"))
+    if tag:
+        kept["tag"] = tag
     return kept
 
 

@@ -1,16 +1,20 @@
-"""One connected account: the port's `AccountSession` over the Google Calendar API."""
+"""One connected account: the port's `AccountSession` and `Exports` over the Google Calendar API."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime
 
 from kalends.model.calendar import ExternalCalendar, Page
+from kalends.model.copy import WantedCopy
 from kalends.providers.base import ChannelAsked, ChannelOpened, StoredVersions
+from kalends.providers.export import StoredCopy
+from kalends.providers.google import dedicated
 from kalends.providers.google.calendars import list_calendars
 from kalends.providers.google.channels import stop, watch
 from kalends.providers.google.client import CalendarApi
 from kalends.providers.google.cursor import Query
 from kalends.providers.google.reading import read
+from kalends.providers.google.writing import CopyWriter
 
 
 class GoogleSession:
@@ -54,3 +58,31 @@ class GoogleSession:
         async with aclosing(read(self._api, calendar.id, begins, begun, stored)) as pages:
             async for page in pages:
                 yield page
+
+    async def create_calendar(self, name: str, marker: str) -> ExternalCalendar:
+        """Make a calendar for copies, or return the one that carries the marker; raises `CalendarRefused`."""
+        return await dedicated.create_calendar(self._api, name, marker)
+
+    async def find_calendar(self, marker: str) -> ExternalCalendar | None:
+        """Return the calendar that carries a marker, None where there is none."""
+        return await dedicated.find_calendar(self._api, marker)
+
+    async def delete_calendar(self, calendar_id: str) -> None:
+        """Delete a calendar that was made for copies; one that is no more is fine."""
+        await dedicated.delete_calendar(self._api, calendar_id)
+
+    async def look_up(self, calendar_id: str, key: str) -> StoredCopy | None:
+        """Return the copy under a key; raises `KeyUsedUp` where it was deleted, which is for good."""
+        return await CopyWriter(self._api, calendar_id).look_up(key)
+
+    async def create(self, calendar_id: str, wanted: WantedCopy) -> StoredCopy:
+        """Make a copy with all its instances; raises `CopyThere`, `KeyUsedUp`."""
+        return await CopyWriter(self._api, calendar_id).create(wanted)
+
+    async def update(self, calendar_id: str, wanted: WantedCopy, stored: StoredCopy) -> StoredCopy:
+        """Make a copy what it should be, its instances included; raises `CopyChanged`, `CopyGone`."""
+        return await CopyWriter(self._api, calendar_id).update(wanted, stored)
+
+    async def delete(self, calendar_id: str, ref: str) -> None:
+        """Delete a copy, whatever its version; one that is no more is fine."""
+        await CopyWriter(self._api, calendar_id).delete(ref)

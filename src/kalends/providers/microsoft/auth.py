@@ -75,7 +75,7 @@ def authorization_url(config: Mapping[str, str], asked: ConsentAsked) -> str:
         prompt="select_account",
         **({"login_hint": asked.login_hint} if asked.login_hint else {}),
     )
-    return _authority(config) + AUTHORIZATION_PATH + str(url).removeprefix(_PLACEHOLDER)
+    return authority(config) + AUTHORIZATION_PATH + str(url).removeprefix(_PLACEHOLDER)
 
 
 def refusal(error: str, description: str) -> Refused:
@@ -125,7 +125,7 @@ async def verified(
     The issuer names the tenant of the account (`tid`), which is not known beforehand. Raises `CredentialsRefused` where
     the token is not good, `NotSupported` for an account of a tenant that is not wanted, `Unavailable`.
     """
-    keys = json_object(await ask(client, "GET", _authority(config) + KEYS_PATH))
+    keys = json_object(await ask(client, "GET", authority(config) + KEYS_PATH))
     claims = signed_claims(given.get("id_token"), keys)
     tenant = str(claims.get("tid"))
     issuer = f"{config[settings.LOGIN_URL]}/{tenant}/v2.0"
@@ -158,12 +158,13 @@ def _is_wanted(tenant: str, wanted: str) -> bool:
     return tenant == wanted.lower() or not _GUID.fullmatch(wanted.lower())
 
 
-def _authority(config: Mapping[str, str]) -> str:
+def authority(config: Mapping[str, str]) -> str:
+    """Return where the pages and endpoints for a tenant are."""
     return f"{config[settings.LOGIN_URL]}/{config[settings.TENANT]}"
 
 
 async def _token(client: GuardedClient, config: Mapping[str, str], body: str) -> Mapping[str, Any]:
-    return await tokens(client, _authority(config) + TOKEN_PATH, body, _client(config), _VOID)
+    return await tokens(client, authority(config) + TOKEN_PATH, body, _client(config), _VOID)
 
 
 def _client(config: Mapping[str, str]) -> WebApplicationClient:

@@ -14,14 +14,16 @@ _LONGEST_NAME = 200
 _COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 
 
-async def list_calendars(api: GraphApi, addresses: frozenset[str]) -> list[ExternalCalendar]:
+async def list_calendars(
+    api: GraphApi, addresses: frozenset[str], only: Mapping[str, str] | None = None
+) -> list[ExternalCalendar]:
     """Return the mailbox's calendars, in Graph's order; `addresses` are those of the account, in lower case.
 
-    Those that others share are among them, and not the account's own. Raises `Unavailable` where the list does not come
-    whole.
+    Those that others share are among them, and not the account's own. `only` are further parameters, such as a filter.
+    Raises `Unavailable` where the list does not come whole.
     """
     entries: dict[str, Mapping[str, Any]] = {}
-    url: str | None = api.url("calendars", **_ASKED)
+    url: str | None = api.url("calendars", **_ASKED, **(only or {}))
     asked: set[str] = set()
     while url is not None:
         if url in asked or len(asked) == _MOST_PAGES:

@@ -51,6 +51,10 @@ class GraphApi:
         url = self.root(*self._mailbox, *path)
         return f"{url}?{urlencode(parameters, quote_via=quote, safe='$,()')}" if parameters else url
 
+    def resource(self, *path: str) -> str:
+        """Return how Graph names something in the mailbox, where it is not asked for but spoken about."""
+        return "/" + "/".join((*self._mailbox, *path))
+
     def root(self, *path: str) -> str:
         """Return the address of something beside the mailboxes; the segments are not yet percent-encoded."""
         return "/".join([self._base_url, *(quote(part, safe="") for part in path)])
@@ -79,13 +83,17 @@ class GraphApi:
         *,
         prefer: str = "",
         followed: bool = False,
+        version: str = "",
     ) -> Mapping[str, Any]:
         """Send a request and return the JSON object that answers it, empty where there is nothing to say.
 
-        `followed` tells that the address is a link of Graph's own, with a token in it. An access token that is refused
-        is asked for anew, once. Raises what `Refusal.error` says, and `Unavailable` for what is no answer of Graph's.
+        `followed` tells that the address is a link of Graph's own, with a token in it; `version` is the etag of what
+        alone is to be changed, empty for whatever is there. An access token that is refused is asked for anew, once.
+        Raises what `Refusal.error` says, and `Unavailable` for what is no answer of Graph's.
         """
         headers = {"Accept": "application/json", "Prefer": ", ".join(filter(None, (PREFERENCES, prefer)))}
+        if version:
+            headers["If-Match"] = version
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 CLIENT_ID = "client_id"
 CLIENT_SECRET = "client_secret"  # noqa: S105 - the name of a setting
+DOMAINS = "domains"
+"""The domains whose mailboxes an administrator has opened to the app, parted by spaces; none: people consent."""
 TENANT = "tenant"
 """For whose accounts: `common`, `organizations`, `consumers`, or the id or a domain of one organisation."""
 LOGIN_URL = "login_url"
@@ -24,9 +26,14 @@ DEFAULTS: Mapping[str, str] = {
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
 
 
+def is_delegated(config: Mapping[str, str]) -> bool:
+    """Tell whether a configuration is one of an app to which an administrator has opened mailboxes."""
+    return bool(config.get(DOMAINS))
+
+
 def check_config(config: Mapping[str, str]) -> dict[str, str]:
     """Return a configuration with the defaults filled in; raises `ValueError`."""
-    unknown = sorted(config.keys() - {*DEFAULTS, CLIENT_ID, CLIENT_SECRET})
+    unknown = sorted(config.keys() - {*DEFAULTS, CLIENT_ID, CLIENT_SECRET, DOMAINS})
     if unknown:
         raise ValueError(f"{', '.join(map(repr, unknown))} is no setting of Microsoft's")
     for name in (CLIENT_ID, CLIENT_SECRET):

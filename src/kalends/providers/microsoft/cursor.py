@@ -16,7 +16,7 @@ from typing import Any
 from kalends.model.time import Window
 from kalends.providers.errors import CursorRefused
 
-POLICY = 1
+POLICY = 2
 """Raised where what is read, or kept of it, changes its meaning."""
 AHEAD = timedelta(days=45)
 """How far a view reaches beyond what is asked for: the window rolls on for that long, or a third less."""

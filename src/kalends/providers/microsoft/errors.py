@@ -19,6 +19,7 @@ from kalends.providers.errors import (
     ProviderError,
     Unavailable,
 )
+from kalends.providers.export import CopyChanged, CopyThere
 
 
 class Meaning(Enum):
@@ -34,6 +35,12 @@ class Meaning(Enum):
     """What was asked about does not exist, or is not for this account to see."""
     STATE = auto()
     """A delta or skip token is not honoured any more."""
+    THERE = auto()
+    """What was to be made is there already, or something else of that name is."""
+    CHANGED = auto()
+    """What was to be changed is in another version than the one that was named."""
+    MISPLACED = auto()
+    """An instance of a series would come to lie beyond the one before it, or the one after."""
     PATIENCE = auto()
     """The mailbox was asked too often, or too much at once."""
     TROUBLE = auto()
@@ -48,6 +55,8 @@ _NO_CONSENT = ("InvalidAuthenticationToken", "AuthenticationError", "unauthentic
                "ErrorAccountDisabled")  # fmt: skip
 _PATIENCE = ("ApplicationThrottled", "MailboxConcurrency", "TooManyRequests", "activityLimitReached",
              "ErrorTooManyObjectsOpened", "ErrorServerBusy", "ErrorExceededConnectionCount")  # fmt: skip
+_THERE = ("ErrorDuplicateTransactionId", "ErrorFolderExists")
+_CHANGED = ("ErrorIrresolvableConflict", "ErrorStaleObject")
 
 BY_CODE: Mapping[str, Meaning] = {
     code.lower(): meaning
@@ -55,6 +64,9 @@ BY_CODE: Mapping[str, Meaning] = {
         (_STATE, Meaning.STATE),
         (_NO_MAILBOX, Meaning.NO_MAILBOX),
         (_NO_CONSENT, Meaning.CREDENTIALS),
+        (_THERE, Meaning.THERE),
+        (_CHANGED, Meaning.CHANGED),
+        (("ErrorOccurrenceCrossingBoundary",), Meaning.MISPLACED),
         (_PATIENCE, Meaning.PATIENCE),
         (("ErrorItemNotFound", "ErrorFolderNotFound", "ErrorCalendarNotFound"), Meaning.GONE),
         (("ErrorMailboxStoreUnavailable", "ErrorMailboxMoveInProgress", "ErrorInternalServerError"), Meaning.TROUBLE),
@@ -69,9 +81,17 @@ BY_STATUS: Mapping[int, Meaning] = {
     403: Meaning.NOT_ALLOWED,
     404: Meaning.GONE,
     410: Meaning.STATE,
+    412: Meaning.CHANGED,
     429: Meaning.PATIENCE,
 }
 """What a status means with a code that nobody has heard of; `TROUBLE` where it is not among them."""
+
+
+class InstanceMisplaced(NotSupported):
+    """Graph keeps the instances of a series in their order, and none on the day of another one."""
+
+    default_public = "Outlook does not take an instance of a series beyond the one before it or after it."
+
 
 _LASTING: Mapping[Meaning, tuple[type[ProviderError], str | None]] = {
     Meaning.CREDENTIALS: (CredentialsRefused, "Microsoft does not let this service in any more. Connect again."),
@@ -79,6 +99,9 @@ _LASTING: Mapping[Meaning, tuple[type[ProviderError], str | None]] = {
     Meaning.NOT_ALLOWED: (NotSupported, "Microsoft does not allow this."),
     Meaning.GONE: (CalendarGone, None),
     Meaning.STATE: (CursorRefused, None),
+    Meaning.THERE: (CopyThere, None),
+    Meaning.CHANGED: (CopyChanged, None),
+    Meaning.MISPLACED: (InstanceMisplaced, None),
 }
 _REST = timedelta(minutes=1)
 """How long to leave a mailbox alone where Graph does not say."""

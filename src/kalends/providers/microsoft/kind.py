@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from kalends.model.calendar import Account, ExternalCalendar
 from kalends.model.occurrence import Expansion, ExpansionContext
-from kalends.model.provider import CalendarType, ConnectMethod, ExportFeature, Features, ImportFeature
+from kalends.model.provider import CalendarType, ConnectMethod, ConnectScopes, ExportFeature, Features, ImportFeature
 from kalends.net.allowance import Allowance, Scope
 from kalends.net.client import GuardedClient
 from kalends.net.dates import http_date
@@ -19,12 +19,13 @@ from kalends.providers.base import (
     ConsentAsked,
     Consented,
     CredentialKeeper,
+    Delegation,
     Delivery,
     Probed,
     Refused,
 )
 from kalends.providers.errors import NotSupported, Unavailable
-from kalends.providers.microsoft import auth, expansion
+from kalends.providers.microsoft import auth, delegated, expansion
 from kalends.providers.microsoft import config as settings
 from kalends.providers.microsoft.client import GraphApi
 from kalends.providers.microsoft.scopes import consented, named
@@ -54,10 +55,9 @@ class MicrosoftKind:
         return {}
 
     def features(self, config: Mapping[str, str]) -> Features:
-        """Return what Microsoft can do."""
-        del config
+        """Return what Microsoft can do; the contract has no word for connecting by delegation."""
         return Features(
-            connect_methods=(ConnectMethod.OAUTH,),
+            connect_methods=() if settings.is_delegated(config) else (ConnectMethod.OAUTH,),
             update_sync_config=True,
             list_event_from_calendars=ImportFeature.SPECIFIC_CALENDARS,
             sync_to_calendar=ExportFeature.NOT_SUPPORTED,
@@ -108,6 +108,22 @@ class MicrosoftKind:
             lasting=bool(given.get("refresh_token")),
         )
 
+    def delegation(self, config: Mapping[str, str], *, secret: str, domains: Sequence[str]) -> Delegation:
+        """Return what is kept of an app's credentials; raises `ValueError`."""
+        if config:
+            raise ValueError("all that Microsoft needs is in the app's credentials")
+        return delegated.installation(secret, domains)
+
+    def domains(self, config: Mapping[str, str]) -> Collection[str]:
+        """Return the domains whose mailboxes an app may open."""
+        return delegated.domains_of(config)
+
+    async def connect_delegated(
+        self, client: GuardedClient, config: Mapping[str, str], *, email: str, scopes: ConnectScopes, now: datetime
+    ) -> Account:
+        """Return the account of a mailbox, opened as the app; see `delegated.connect`."""
+        return await delegated.connect(client, settings.check_config(config), email, scopes, now)
+
     def consented(self, scopes: Collection[str]) -> Consented:
         """Tell what granted scopes allow."""
         return consented(scopes)
@@ -128,8 +144,11 @@ class MicrosoftKind:
             checked = settings.check_config(config)
         except ValueError as error:
             raise Unavailable(str(error)) from None
-        token = StoredToken(partial(auth.refresh, client, checked), credentials, keeper)
-        api = GraphApi(client, token, checked[settings.GRAPH_URL])
+        is_delegated = settings.is_delegated(checked)
+        renew = delegated.renew if is_delegated else auth.refresh
+        mailbox = ("users", str(credentials.get("mailbox"))) if is_delegated else ("me",)
+        token = StoredToken(partial(renew, client, checked), credentials, keeper)
+        api = GraphApi(client, token, checked[settings.GRAPH_URL], mailbox)
         yield MicrosoftSession(api, frozenset(credentials.get("addresses") or ()), keeper)
 
     def became(self, calendar: ExternalCalendar, others: Sequence[ExternalCalendar]) -> ExternalCalendar | None:

@@ -11,14 +11,15 @@ from hashlib import sha256
 from typing import Any
 
 from kalends.model.calendar import ItemChange
+from kalends.providers.microsoft.tags import tag_in
 
 KEPT_FIELDS = (
     "id,type,seriesMasterId,iCalUId,subject,start,end,isAllDay,showAs,isCancelled,responseStatus,originalStart,"
-    "originalStartTimeZone"
+    "originalStartTimeZone,transactionId"
 )
 """The fields of an event that are asked for, as `$select` names them."""
 
-FORMAT = 1
+FORMAT = 2
 """Part of each item's version: raised where payloads come to look otherwise, so that all are written anew."""
 
 OCCURRENCE = "occurrence"
@@ -73,4 +74,20 @@ def _kept(event: Mapping[str, Any], event_id: str) -> dict[str, Any]:
     answer = event.get("responseStatus")
     if isinstance(answer, dict) and isinstance(answer.get("response"), str):
         kept["ownAnswer"] = answer["response"]
+    if (tag := tag_in(event.get("transactionId"))) is not None:
+        kept["tag"] = tag
     return kept
+
+
+def tag_of(payload: bytes) -> str | None:
+    """Return the tag of the copy that a stored event is one of; None where it is none of ours, or does not say.
+
+    Occurrences of a series come without it, and exceptions may: those of a group of which one item has a tag are ours.
+    Whether a tag is good is for others to check.
+    """
+    try:
+        kept = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    tag = kept.get("tag") if isinstance(kept, dict) else None
+    return tag if isinstance(tag, str) else None

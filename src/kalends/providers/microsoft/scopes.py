@@ -15,6 +15,9 @@ _WRITE = "Calendars.ReadWrite"
 
 ASKED = {ConnectScopes.FULL: (*_WHO, _WRITE), ConnectScopes.READ: (*_WHO, _READ)}
 
+APPLICATION = {ConnectScopes.FULL: (_WRITE,), ConnectScopes.READ: (_READ,)}
+"""The same for apps to which an administrator has opened mailboxes; they need User.Read.All besides."""
+
 _READING = frozenset({_READ.lower(), _WRITE.lower()})
 
 

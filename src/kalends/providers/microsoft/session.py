@@ -1,12 +1,15 @@
-"""One connected account: the port's `AccountSession` over Microsoft Graph."""
+"""One connected account: the port's `AccountSession` and `Exports` over Microsoft Graph."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
 from kalends.model.calendar import ExternalCalendar, Page
+from kalends.model.copy import WantedCopy
 from kalends.model.time import Window
 from kalends.providers.base import ChannelAsked, ChannelOpened, CredentialKeeper, StoredVersions
+from kalends.providers.export import StoredCopy
+from kalends.providers.microsoft import own_calendars, writing
 from kalends.providers.microsoft.calendars import list_calendars
 from kalends.providers.microsoft.client import GraphApi
 from kalends.providers.microsoft.cursor import View
@@ -66,3 +69,31 @@ class MicrosoftSession:
         async with aclosing(read(self._api, calendar.id, begins, begun, stored)) as pages:
             async for page in pages:
                 yield page
+
+    async def create_calendar(self, name: str, marker: str) -> ExternalCalendar:
+        """Make a calendar for copies, or return the one that carries the marker; see `own_calendars.create`."""
+        return await own_calendars.create(self._api, self._addresses, name, marker)
+
+    async def find_calendar(self, marker: str) -> ExternalCalendar | None:
+        """Return the calendar that carries a marker, None where there is none."""
+        return await own_calendars.find(self._api, self._addresses, marker)
+
+    async def delete_calendar(self, calendar_id: str) -> None:
+        """Delete a calendar with all that is in it; one that is no more is fine."""
+        await own_calendars.delete(self._api, calendar_id)
+
+    async def look_up(self, calendar_id: str, key: str) -> StoredCopy | None:
+        """Return the copy under a key, None where there is none."""
+        return await writing.look_up(self._api, calendar_id, key)
+
+    async def create(self, calendar_id: str, wanted: WantedCopy) -> StoredCopy:
+        """Make a copy with all its instances; raises `CopyThere`."""
+        return await writing.create(self._api, calendar_id, wanted)
+
+    async def update(self, calendar_id: str, wanted: WantedCopy, stored: StoredCopy) -> StoredCopy:
+        """Make a copy what it should be; see `writing.update`."""
+        return await writing.update(self._api, calendar_id, wanted, stored)
+
+    async def delete(self, calendar_id: str, ref: str) -> None:  # noqa: ARG002 - Graph finds it wherever it is
+        """Delete a copy, whatever its version; see `writing.delete`."""
+        await writing.delete(self._api, ref)

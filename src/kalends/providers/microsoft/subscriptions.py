@@ -36,7 +36,7 @@ async def watch(api: GraphApi, calendar_id: str, asked: ChannelAsked, now: datet
         "changeType": "created,updated,deleted",
         "notificationUrl": asked.address,
         "lifecycleNotificationUrl": asked.address,
-        "resource": f"/me/calendars/{calendar_id}/events",
+        "resource": api.resource("calendars", calendar_id, "events"),
         "expirationDateTime": _written(now + LIFE),
         "clientState": client_state(asked.id, asked.token),
     }

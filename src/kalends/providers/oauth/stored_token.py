@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from kalends.providers.base import CredentialKeeper, Credentials
-from kalends.providers.errors import CredentialsRefused
+from kalends.providers.errors import CredentialsRefused, Unavailable
 
 Renewal = Callable[[Credentials, datetime], Awaitable[Credentials]]
 """Returns credentials with a new access token; given those that are kept, and the time. Raises `ProviderError`."""
@@ -22,6 +22,19 @@ class AccessToken(Protocol):
         Raises `ProviderError`: `CredentialsRefused` where the account's consent is no more.
         """
         ...
+
+
+class HeldToken:
+    """An `AccessToken` that has just been given, and is not stored yet."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._token = str(credentials["access_token"])
+
+    async def __call__(self, *, refused: bool = False) -> str:
+        """Return the token; raises `Unavailable` where it was refused: a moment ago it was good."""
+        if refused:
+            raise Unavailable("the access token that was just given is refused")
+        return self._token
 
 
 class StoredToken:

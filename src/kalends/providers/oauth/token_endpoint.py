@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
+from oauthlib.oauth2 import Client, OAuth2Error
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 
 from kalends.net.client import GuardedClient, Response
@@ -52,7 +52,7 @@ def json_object(answer: Response) -> Mapping[str, Any]:
 
 
 async def tokens(
-    client: GuardedClient, url: str, body: str, parser: WebApplicationClient, void: Collection[str] = ()
+    client: GuardedClient, url: str, body: str, parser: Client, void: Collection[str] = ()
 ) -> Mapping[str, Any]:
     """Return what a token endpoint gives for a request that `parser` prepared.
 

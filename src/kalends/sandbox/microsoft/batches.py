@@ -15,7 +15,8 @@ from kalends.sandbox.microsoft.errors import GraphRefused, bad_request
 from kalends.sandbox.microsoft.routes import Api
 
 MOST = 20
-_FIELDS = frozenset({"id", "method", "url", "headers", "body", "dependsOn"})
+# the last is what Microsoft's Python client writes in place of the one before it: it cannot but be overlooked
+_FIELDS = frozenset({"id", "method", "url", "headers", "body", "dependsOn", "depends_on"})
 _METHODS = frozenset({"GET", "POST", "PATCH", "DELETE", "PUT"})
 _GOOD = range(200, 300)
 

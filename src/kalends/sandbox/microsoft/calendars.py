@@ -5,6 +5,7 @@ from typing import Any
 
 from kalends.sandbox.microsoft.call import Answered, Call
 from kalends.sandbox.microsoft.errors import GraphRefused, access_denied, bad_property, no_mailbox, unknown_property
+from kalends.sandbox.microsoft.fields import read_properties
 from kalends.sandbox.microsoft.ids import calendar_id
 from kalends.sandbox.microsoft.rendering import render_calendar
 from kalends.sandbox.microsoft.state import COLOURS, Calendar, Mailbox, State
@@ -40,9 +41,9 @@ def me(call: Call) -> Answered:
 def list_(call: Call) -> Answered:
     """Answer GET /me/calendars."""
     selected = call.query.selected(_PROPERTIES, "calendar")
-    return call.page(
-        [*call.mailbox.calendars.values()], lambda one: _selected(render_calendar(one), selected), "calendars"
-    )
+    fits = call.query.calendar_test()
+    found = [one for one in call.mailbox.calendars.values() if fits(one.properties)]
+    return call.page(found, lambda one: _selected(render_calendar(one), selected), "calendars")
 
 
 def get(call: Call) -> Answered:
@@ -65,7 +66,10 @@ def make_calendar(state: State, mailbox: Mailbox, body: Mapping[str, Any]) -> Ca
     name, color = _checked(body)
     if name is None:
         raise bad_property("name", "is missing")
-    return state.add_calendar(mailbox, name, color=color or "auto")
+    properties = read_properties(body.get("singleValueExtendedProperties") or [])
+    made = state.add_calendar(mailbox, name, color=color or "auto")
+    made.properties = {key: value for key, value in properties.items() if value is not None}
+    return made
 
 
 def patch(call: Call) -> Answered:
@@ -78,6 +82,8 @@ def patch(call: Call) -> Answered:
     if name is not None and any(one.name.lower() == name.lower() for one in others):
         raise GraphRefused(409, "ErrorFolderExists", "A folder with the specified name already exists.")
     calendar.name, calendar.color = name or calendar.name, color or calendar.color
+    properties = {**calendar.properties, **read_properties(call.body.get("singleValueExtendedProperties") or [])}
+    calendar.properties = {key: value for key, value in properties.items() if value is not None}
     calendar.change = call.state.tick()
     return Answered(200, {**call.context("calendars/$entity"), **render_calendar(calendar)})
 
@@ -98,7 +104,7 @@ def _checked(body: Mapping[str, Any]) -> tuple[str | None, str | None]:
     for field in body:
         if field in _PROPERTIES - {"name", "color"}:
             raise bad_property(field, "is read-only")
-        if field not in {"name", "color", "@odata.type"}:
+        if field not in {"name", "color", "singleValueExtendedProperties", "@odata.type"}:
             raise unknown_property(field, "calendar")
     name, color = body.get("name"), body.get("color")
     if name is not None and (not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME):

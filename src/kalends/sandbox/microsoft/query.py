@@ -4,7 +4,7 @@ Parameters that a request does not know are refused, so that whoever asks is kep
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from kalends.sandbox.microsoft.errors import bad_query, bad_request
@@ -104,11 +104,22 @@ class Query:
             return lambda _: True
         if found := _HAS_PROPERTY.fullmatch(value.strip()):
             wanted, text = property_id(unquoted(found[2])), None if found[3] is None else unquoted(found[3])
-            return lambda event: _holds(event, wanted, text)
+            return lambda event: _holds(event.properties, wanted, text)
         if found := _EQUALS.fullmatch(value.strip()):
             name, same = found[1], unquoted(found[2])
             return lambda event: (uid(event) if name == "iCalUId" else event.fields.get(name)) == same
         raise bad_query("$filter", "asks for what cannot be filtered here")
+
+    def calendar_test(self) -> Callable[[Mapping[str, str]], bool]:
+        """Return what tells whether a calendar of some extended properties fits `$filter`; raises `GraphRefused`."""
+        value = self.text("$filter")
+        if value is None:
+            return lambda _: True
+        found = _HAS_PROPERTY.fullmatch(value.strip())
+        if found is None:
+            raise bad_query("$filter", "asks for what cannot be filtered here")
+        wanted, text = property_id(unquoted(found[2])), None if found[3] is None else unquoted(found[3])
+        return lambda properties: _holds(properties, wanted, text)
 
     def ordered(self, events: Sequence[KeptEvent]) -> list[KeptEvent]:
         """Return events in the order that `$orderby` asks for; raises `GraphRefused`."""
@@ -129,5 +140,5 @@ def unquoted(text: str) -> str:
     return text.replace("''", "'")
 
 
-def _holds(event: KeptEvent, wanted: str, text: str | None) -> bool:
-    return wanted in event.properties and text in {None, event.properties[wanted]}
+def _holds(properties: Mapping[str, str], wanted: str, text: str | None) -> bool:
+    return wanted in properties and text in {None, properties[wanted]}

@@ -67,7 +67,7 @@ def mailbox_methods(delta: Delta) -> list[Method]:
     """Return the methods below `/me` and `/users/{id}`."""
     methods = [
         method("GET", "", calendars.me, _PROFILE, {"$select"}),
-        method("GET", "calendars", calendars.list_, query={"$top", "$skip", "$select"}),
+        method("GET", "calendars", calendars.list_, query={"$top", "$skip", "$select", "$filter"}),
         method("POST", "calendars", calendars.create, _WRITERS),
     ]
     for one in ("calendar", "calendars/{calendar}"):

@@ -5,7 +5,7 @@ atomic; only what waits for somebody's endpoint waits before.
 """
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -63,7 +63,8 @@ class Oddities:
 class Calendar:
     """A calendar as it stands in a mailbox; `events` are the same object in every mailbox that it is shared with.
 
-    `key` is part of its id. Delta tokens that were made at or before the change `delta_until` have run out.
+    `key` is part of its id, `properties` are its extended ones. Delta tokens that were made at or before the change
+    `delta_until` have run out.
     """
 
     mailbox: "Mailbox"
@@ -77,6 +78,7 @@ class Calendar:
     change: int = 0
     delta_until: int = -1
     events: KeptEvents = field(default_factory=KeptEvents)
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

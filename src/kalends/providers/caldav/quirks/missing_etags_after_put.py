@@ -11,7 +11,7 @@ QUIRK = Quirk(
     name="missing_etags_after_put",
     summary="It does not say which version of an event came of writing it.",
     found_by="The answer to a PUT has no ETag.",
-    consequence="Nothing yet, since Kalends does not write to CalDAV. An export will read the event back.",
+    consequence="Nothing: whatever Kalends writes, it reads back, since servers also store other than they were sent.",
     known_from=(
         "ownCloud: owncloud-archive/calendar issue 716",
         "Cyrus, for events with an organizer: cyrusimap/cyrus-imapd issue 2456",
