@@ -104,8 +104,9 @@ async def test_once_placed_by_new_rules_a_poll_costs_what_it_did_before(scripted
         await world.sync(connection)
     with statements(world.kalends.database) as after:
         await world.sync(connection)
-    assert "occurrences" in written_tables(placing)
-    assert "occurrences" not in written_tables(after)
+    assert "groups" in written_tables(placing)
+    assert "occurrences" not in written_tables(placing), "they lie where they did"
+    assert "groups" not in written_tables(after)
     assert len(after) == len(before)
 
 
