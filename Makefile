@@ -8,10 +8,10 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run test lint docs-check format bench bench-sync soak chaos docs lock clean
+.PHONY: help setup install run test test-msgraph lint docs-check format bench bench-sync soak chaos docs lock clean
 
 help: ## show what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.dev ## install everything a contributor needs
 	@if [ -d .git ] && [ -x $(BIN)/pre-commit ]; then $(BIN)/pre-commit install >/dev/null 2>&1 || true; fi
@@ -23,6 +23,9 @@ run: .venv/.run ## start the demo: a calendar server, two schedules, the API (Ct
 
 test: .venv/.dev lint ## every check: format, lint, types, layering, documents, tests
 	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n auto --dist worksteal)
+
+test-msgraph: .venv/.dev .msgraph/.made ## drive the sandbox of Microsoft by Microsoft's own client, which takes 250 MB
+	@$(BIN)/python -m scripts.msgraph_sdk $(ARGS)
 
 lint: .venv/.dev ## format, lint, types and layering, without the tests
 	@$(BIN)/ruff format --check .
@@ -41,15 +44,18 @@ bench: .venv/.dev ## measure the API's reads, and polls that find nothing, each 
 	@$(BIN)/python -m bench.reads
 	@$(BIN)/python -m bench.polling $(ARGS)
 
-bench-sync: .venv/.dev .bench/.made ## measure imports, feeds and Google, beside vdirsyncer, python caldav and floors (an hour)
+bench-sync: .venv/.dev .bench/.made ## measure imports, feeds, Google and Microsoft, beside vdirsyncer, python caldav and floors (an hour)
 	@$(BIN)/python -m bench.reader
 	@$(BIN)/python -m bench.feeds
 	@$(BIN)/python -m bench.google
+	@$(BIN)/python -m bench.microsoft
+	@$(BIN)/python -m bench.push
 	@$(BIN)/python -m bench.sync $(ARGS)
 
 soak: .venv/.dev ## minutes of faults between Kalends and real servers, of made-up histories and texts, with fresh seeds, and figures
 	@$(BIN)/pytest tests/faults/soak.py::test_soak -s $(ARGS)
 	@KALENDS_TEST_STATE_EXAMPLES=$${KALENDS_TEST_STATE_EXAMPLES:-100} $(BIN)/pytest tests/state_machine
+	@KALENDS_TEST_MAILBOXES=$${KALENDS_TEST_MAILBOXES:-50} $(BIN)/pytest tests/microsoft/test_throttling.py
 	@KALENDS_TEST_READER_CASES=$${KALENDS_TEST_READER_CASES:-20000} $(BIN)/pytest tests/ical/test_reference.py
 
 chaos: .venv/.dev ## a minute of faults while workers are killed and begun anew, and figures
@@ -64,9 +70,10 @@ lock: .tools/bin/uv ## make the hashed requirement files anew from pyproject.tom
 	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra demo --group hatch pyproject.toml -o requirements/run.txt
 	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra demo --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --group bench -o requirements/bench.txt
+	@$(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --group msgraph -o requirements/msgraph.txt
 
 clean: ## remove what setup and the tests made
-	rm -rf .venv .bench .tools .local .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node_modules
+	rm -rf .venv .bench .msgraph .tools .local .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node_modules
 
 .tools/bin/uv: requirements/tools.txt
 	@echo "fetching the installer"
@@ -82,6 +89,12 @@ clean: ## remove what setup and the tests made
 	@echo "installing what Kalends is measured beside"
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench
 	@$(UV) pip sync --quiet --require-hashes --python .bench/bin/python requirements/bench.txt
+	@touch $@
+
+.msgraph/.made: .tools/bin/uv requirements/msgraph.txt
+	@echo "installing Microsoft's own client"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .msgraph
+	@$(UV) pip sync --quiet --require-hashes --python .msgraph/bin/python requirements/msgraph.txt
 	@touch $@
 
 .venv/.run: .venv/.made requirements/run.txt pyproject.toml

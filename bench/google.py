@@ -1,237 +1,62 @@
-"""A first import from Google beside a bare download of the same pages, and what one changed event costs.
+"""A first import from Google beside a bare download of the same pages; see `accounts.py`."""
 
-The sandbox stands in for Google, in a process of its own. A fifth of the events recur. Both take turns; what is shown
-are medians, with the lowest and the highest value beside them.
-"""
-
-import argparse
-import asyncio
-import json
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from typing import Any, ClassVar
 
-import httpx2
-import uvloop
-from rich.console import Console
-from rich.table import Table
-
-from kalends.app import Kalends, assemble
-from kalends.cli.process import tune_the_interpreter
-from kalends.logs import set_up
-from kalends.model.connection import Connection
-from kalends.model.identity import Identity, IdentityKind, Permission
-from kalends.model.ids import new_id
+from bench.accounts import Provider, Sandbox, run
 from kalends.net.client import GuardedClient
-from kalends.net.policy import NetPolicy
 from kalends.providers.google.client import CalendarApi
 from kalends.providers.google.cursor import Query
-from kalends.settings import load
-from tests.sandbox.google.oauth_app import ConsentForm
+from kalends.providers.oauth.stored_token import AccessToken
 
-EMAIL = "bench@example.com"
-HERE = "http://127.0.0.1:8080"
-SITE = "https://shop.example"
-
-
-@dataclass(slots=True)
-class Measured:
-    """Seconds of wall time and of this process's CPU, round by round."""
-
-    wall: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-
-    async def of(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Measure some work."""
-        wall, cpu = time.perf_counter(), time.process_time()
-        await work()
-        self.wall.append(time.perf_counter() - wall)
-        self.cpu.append(time.process_time() - cpu)
+SCOPES = (
+    "openid",
+    "email",
+    *(f"https://www.googleapis.com/auth/calendar.{one}" for one in ("events", "calendarlist.readonly")),
+)
 
 
-def seed(events: int) -> Mapping[str, Any]:
-    """Return a sandbox with one person who has so many events, spread over a year around now."""
-    begin = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=60)
-    made = []
-    for number in range(events):
-        start = begin + timedelta(days=number % 365, minutes=30 * (number % 18))
-        event: dict[str, Any] = {
-            "summary": f"Event {number}",
-            "start": {"dateTime": start.isoformat(), "timeZone": "Europe/Berlin"},
-            "end": {"dateTime": (start + timedelta(minutes=45)).isoformat(), "timeZone": "Europe/Berlin"},
+class Google(Provider):
+    """Google Calendar."""
+
+    NAME: ClassVar[str] = "google"
+    LISTING: ClassVar[str] = "/events"
+
+    def event(self, title: str, start: datetime, minutes: int, *, weekly: bool = False) -> Mapping[str, Any]:
+        """Return an event as `events.insert` takes it."""
+        end = start + timedelta(minutes=minutes)
+        times = {
+            name: {"dateTime": moment.isoformat(), "timeZone": "Europe/Berlin"}
+            for name, moment in (("start", start), ("end", end))
         }
-        if number % 5 == 0:
-            event["recurrence"] = ["RRULE:FREQ=WEEKLY;COUNT=20"]
-        made.append(event)
-    return {"users": [{"email": EMAIL, "timeZone": "Europe/Berlin", "events": made}]}
+        return {"summary": title, **times, **({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=20"]} if weekly else {})}
 
-
-class Sandbox:
-    """A sandbox that runs, and somebody's browser there."""
-
-    def __init__(self, said: Mapping[str, Any], browser: httpx2.AsyncClient) -> None:
-        self.url: str = said["url"]
-        self.client_id: str = said["clientId"]
-        self.client_secret: str = said["clientSecret"]
-        self.browser = browser
-
-    async def consent(self, url: str) -> str:
-        """Answer the consent page with yes; return where the browser is sent."""
-        shown = await self.browser.get(url)
-        if shown.status_code != 200:
-            return str(shown.headers["location"])
-        form = ConsentForm(shown.text)
-        fields = {**form.hidden, "account": form.accounts[0], "scope": form.ticked, "action": "continue"}
-        answer = await self.browser.post(urljoin(url, form.action), data=fields)
-        return str(answer.headers["location"])
-
-    async def token(self) -> str:
-        """Return an access token of the person's."""
-        scope = " ".join(
-            f"https://www.googleapis.com/auth/calendar.{one}" for one in ("events", "calendarlist.readonly")
-        )
-        asked = {
-            "client_id": self.client_id,
-            "redirect_uri": f"{HERE}/callback",
-            "response_type": "code",
-            "scope": f"openid email {scope}",
-            "state": "bench",
+    def settings(self, sandbox: Sandbox) -> Mapping[str, str]:
+        """Return the settings by which Kalends takes a sandbox for Google."""
+        return {
+            "google_client_id": sandbox.client_id,
+            "google_client_secret": sandbox.client_secret,
+            "google_accounts_url": sandbox.url,
+            "google_oauth_url": sandbox.url,
+            "google_api_url": sandbox.url,
         }
-        back = await self.consent(f"{self.url}/o/oauth2/v2/auth?{urlencode(asked)}")
-        fields = {
-            "grant_type": "authorization_code",
-            "code": dict(parse_qsl(urlsplit(back).query))["code"],
-            "redirect_uri": asked["redirect_uri"],
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
-        }
-        answer = await self.browser.post(f"{self.url}/token", data=fields)
-        return str(answer.raise_for_status().json()["access_token"])
 
+    async def token(self, sandbox: Sandbox) -> str:
+        """Return an access token."""
+        return await sandbox.token("/o/oauth2/v2/auth", "/token", " ".join(SCOPES))
 
-@asynccontextmanager
-async def connected(sandbox: Sandbox, folder: Path) -> AsyncIterator[tuple[Kalends, Connection]]:
-    """Make a service to which the account is connected and not read yet."""
-    settings = load(
-        {},
-        data_dir=folder,
-        net_allow="127.0.0.0/8",
-        log_level="error",
-        host_rate=0,
-        google_client_id=sandbox.client_id,
-        google_client_secret=sandbox.client_secret,
-        google_accounts_url=sandbox.url,
-        google_oauth_url=sandbox.url,
-        google_api_url=sandbox.url,
-    )
-    set_up(settings)
-    async with assemble(settings) as kalends:
-        await kalends.database.upgrade()
-        site = await kalends.sites.create("Bench", time_zone="Europe/Berlin", redirect_origins=[SITE])
-        schedule = await kalends.schedules.create(site, name="Bench")
-        admin = Identity(IdentityKind.APP, site.id, new_id(), frozenset(Permission))
-        google = await kalends.directory.named(site.id, "google")
-        link = await kalends.authorizing.begin(
-            admin, provider_id=google.id, schedule_id=schedule.id, redirect_url=f"{SITE}/done"
-        )
-        departure = await kalends.authorizing.confirm(link.rsplit("/", 1)[1])
-        back = dict(parse_qsl(urlsplit(await sandbox.consent(departure.url)).query))
-        arrival = await kalends.authorizing.arrive(departure.state, lambda _: departure.browser, back)
-        told = dict(parse_qsl(urlsplit(arrival.url).query))
-        yield kalends, (await kalends.connections.get(admin, told["connectionId"])).connection
-
-
-async def sync(kalends: Kalends, connection: Connection) -> None:
-    """Sync once; raises `RuntimeError` where it failed."""
-    lease = await kalends.leased.claim(connection.site_id, connection.id)
-    run = await kalends.leased.run(lease) if lease else None
-    if run is None or run.error:
-        raise RuntimeError(run and run.error)
-
-
-async def download(sandbox: Sandbox, token: str) -> None:
-    """Download the pages that a first import asks for, and do nothing with them."""
-
-    async def known(*, refused: bool = False) -> str:
-        assert not refused
-        return token
-
-    client = GuardedClient(NetPolicy.parse("127.0.0.0/8"))
-    api = CalendarApi(client, known, f"{sandbox.url}/calendar/v3")
-    query: Query | None = Query.everything(datetime.now(UTC) - timedelta(days=90))
-    page: str | None = ""
-    try:
-        while query is not None and page is not None:
+    async def download(self, client: GuardedClient, token: AccessToken, url: str) -> None:
+        """Download the pages that a first import asks for."""
+        api = CalendarApi(client, token, f"{url}/calendar/v3")
+        query = Query.everything(datetime.now(UTC) - timedelta(days=90))
+        page: str | None = ""
+        while page is not None:
             said = await api.get(
                 "calendars", "primary", "events", **query.parameters | ({"pageToken": page} if page else {})
             )
             page = said.get("nextPageToken")
-    finally:
-        await client.aclose()
-
-
-async def measure(said: Mapping[str, Any], rounds: int, changes: int) -> None:
-    """Measure and print."""
-    floor, first, changed = Measured(), Measured(), Measured()
-    async with httpx2.AsyncClient(trust_env=False, timeout=60) as browser:
-        sandbox = Sandbox(said, browser)
-        token = await sandbox.token()
-        await download(sandbox, token)
-        for turn in range(rounds):
-            with tempfile.TemporaryDirectory() as folder:
-                async with connected(sandbox, Path(folder)) as (kalends, connection):
-                    tune_the_interpreter()
-                    await floor.of(lambda: download(sandbox, token))
-                    await first.of(lambda: sync(kalends, connection))
-                    calendar = f"{sandbox.url}/_sandbox/users/{EMAIL}/calendars/primary/events"
-                    for number in range(changes):
-                        moment = {"dateTime": (datetime.now(UTC) + timedelta(days=number)).isoformat()}
-                        event = {"summary": f"New {turn} {number}", "start": moment, "end": moment}
-                        (await browser.post(calendar, json=event)).raise_for_status()
-                        await browser.delete(f"{sandbox.url}/_sandbox/requests")
-                        await changed.of(lambda: sync(kalends, connection))
-                        asked = (await browser.get(f"{sandbox.url}/_sandbox/requests")).json()["requests"]
-                        assert len([one for one in asked if one["path"].partition("?")[0].endswith("/events")]) == 1
-    table = Table("", "wall s", "spread", "of the download", "CPU s")
-    base = statistics.median(floor.wall)
-    for name, one in (("download", floor), ("first import", first), ("one changed event", changed)):
-        wall, cpu = statistics.median(one.wall), statistics.median(one.cpu)
-        table.add_row(
-            name, f"{wall:.3f}", f"{min(one.wall):.3f}–{max(one.wall):.3f}", f"{wall / base:.2f}", f"{cpu:.3f}"
-        )
-    Console(width=110).print(table)
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="bench.google", description=__doc__)
-    parser.add_argument("--events", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--changes", type=int, default=5)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "seed.json"
-        file.write_text(json.dumps(seed(given.events)))
-        command = [sys.executable, "-m", "kalends", "sandbox", "google", "--seed", str(file)]
-        sandbox = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command line
-        try:
-            assert sandbox.stdout is not None
-            said = json.loads(sandbox.stdout.readline())
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(measure(said, given.rounds, given.changes))
-        finally:
-            sandbox.terminate()
-            sandbox.wait()
 
 
 if __name__ == "__main__":
-    main()
+    run(Google(), events=10_000)

@@ -15,6 +15,9 @@ from playwright.sync_api import Browser, sync_playwright
 GIVEN = "KALENDS_TEST_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 INSTALL_SECONDS = 540
+_SYSTEM = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin")
+_SEARCHED = os.pathsep.join([*os.environ.get("PATH", "").split(os.pathsep), *_SYSTEM])
+"""Where programs of the system are looked for, also where the environment names few places."""
 LOOPBACK_ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
@@ -56,7 +59,7 @@ def find(fetched: Path) -> Path:
 
 
 def _there(fetched: Path) -> Path | None:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    found = next(filter(None, (shutil.which(name, path=_SEARCHED) for name in NAMES)), None)
     if found is not None:
         return Path(found)
     return fetched if fetched.is_file() else None
@@ -64,14 +67,14 @@ def _there(fetched: Path) -> Path | None:
 
 def _install(fetched: Path) -> Path:
     ways = [[sys.executable, "-m", "playwright", "install", "chromium"]]
-    if os.geteuid() == 0 and shutil.which("apt-get"):
+    if os.geteuid() == 0 and shutil.which("apt-get", path=_SEARCHED):
         ways.insert(0, ["apt-get", "install", "-y", "--no-install-recommends", "chromium"])
     tried = []
     for way in ways:
         try:
             done = subprocess.run(  # noqa: S603 - our own command lines
                 way,
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                env={**os.environ, "PATH": _SEARCHED, "DEBIAN_FRONTEND": "noninteractive"},
                 capture_output=True,
                 text=True,
                 timeout=INSTALL_SECONDS,

@@ -37,18 +37,24 @@ def demo() -> Iterator[None]:
             served.wait(PATIENCE_SECONDS)
 
 
-def begin(page: Page) -> None:
-    """Open the first page, once the demo answers."""
+def begin(page: Page, kind: str) -> None:
+    """Open the first page for a kind of account, once the demo answers."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            page.goto(f"{URL}{CONNECT_PATH}/google")
+            page.goto(f"{URL}{CONNECT_PATH}/{kind}")
         except Error:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
         else:
             return
+
+
+def go_on(page: Page) -> None:
+    """Press our own page's button, and wait for the provider's."""
+    page.get_by_role("button").click()
+    page.get_by_role("button", name="Continue").wait_for()
 
 
 def take(page: Page, name: str) -> None:
@@ -60,11 +66,13 @@ def main() -> None:
     """Write the pictures."""
     with demo(), chromium() as browser:
         page = browser.new_page(viewport={"width": WIDTH, "height": 480}, color_scheme="light", locale="en-GB")
-        begin(page)
+        begin(page, "google")
         take(page, "connecting-google-confirm.png")
-        page.get_by_role("button").click()
-        page.get_by_role("button", name="Continue").wait_for()
+        go_on(page)
         take(page, "connecting-google-consent.png")
+        begin(page, "microsoft")
+        go_on(page)
+        take(page, "connecting-microsoft-consent.png")
 
 
 if __name__ == "__main__":

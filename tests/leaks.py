@@ -22,6 +22,7 @@ TOKENS = re.compile(r"(ya29\.|GOCSPX-|\b1//|\b4/0|\bM\.C5_|\b1\.AX0A|\bEwB|\beyJ
 """Tokens, client secrets and codes of Google's and Microsoft's, and signed tokens of anybody's."""
 SHORTEST_TITLE = 5
 _WORD = re.compile(r"[\w-]{16,}")
+_KIND_OF_ERROR = re.compile(r"'error': '\w+'")
 _NUMBER = re.compile(r"\d+")
 _SHOWN = 300
 _MOST_SHOWN = 20
@@ -70,7 +71,8 @@ class Listener:
 
 
 def _bare(text: str) -> str:
-    return _NUMBER.sub("0", _WORD.sub("…", text))
+    """Return a line or title without what differs each time, and without the mere names of kinds of errors."""
+    return _NUMBER.sub("0", _WORD.sub("…", _KIND_OF_ERROR.sub("'error': …", text)))
 
 
 LISTENER = Listener()

@@ -106,6 +106,20 @@ async def test_what_was_opened_is_proven_by_its_echo_and_makes_polls_rare(stage:
     assert timedelta(minutes=25) < later.next_sync_at - stage.world.clock.now() < timedelta(minutes=35)
 
 
+async def test_what_nobody_tells_of_is_read_within_the_safety_interval(stage: Stage) -> None:
+    connection = await watched(stage)
+    await stage.world.sync(connection)
+    await stage.press("/push", {"drop": True})
+    await stage.put("Dentist", "2026-11-24T10:00:00", "2026-11-24T11:00:00")
+    kalends = stage.world.kalends
+    stage.world.clock.advance(timedelta(minutes=20))
+    assert await kalends.leased.claim_due(10) == []
+    stage.world.clock.advance(timedelta(minutes=15))
+    (lease,) = await kalends.leased.claim_due(10)
+    assert await kalends.leased.run(lease) is not None
+    assert await stage.world.titles() == ["Dentist"]
+
+
 async def test_a_subscription_is_renewed_before_it_runs_out(stage: Stage) -> None:
     connection = await watched(stage)
     first = await kept(stage)

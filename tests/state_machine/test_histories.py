@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,25 +11,20 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from tests.state_machine.machine import Histories
 from tests.state_machine.plugin import StagedKind
+from tests.state_machine.running import PATIENT, run
 from tests.state_machine.service import HistoryClock, Service, workers
 from tests.state_machine.stored import Looks
 from tests.world import settings_for
 
-VARIABLE = "KALENDS_TEST_STATE_EXAMPLES"
 EXAMPLES = {"sqlite": 16, "postgresql": 4}
 STEPS = 16
 LEASE_TIME = timedelta(minutes=10)
 """As long as that no worker renews its lease while a history lasts: whether it is kept is the history's business."""
 
-ASKED_FOR = os.environ.get(VARIABLE)
-
-pytestmark = pytest.mark.timeout(0 if ASKED_FOR else 900)
-"""A failure takes minutes to be made small."""
+pytestmark = PATIENT
 
 
 @contextmanager
@@ -52,17 +46,4 @@ def service_on(database_url: str, folder: Path) -> Iterator[Service]:
 def test_whatever_happens_kalends_keeps_its_rules(database_url: str, tmp_path: Path) -> None:
     backend = database_url.partition(":")[0]
     with service_on(database_url, tmp_path) as service:
-        run_state_machine_as_test(
-            lambda: Histories(service),  # type: ignore[arg-type] # any callable will do
-            settings=settings(
-                max_examples=int(ASKED_FOR) if ASKED_FOR else EXAMPLES[backend],
-                stateful_step_count=STEPS,
-                derandomize=ASKED_FOR is None,
-                database=None,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-                report_multiple_bugs=False,
-                phases=[Phase.generate, Phase.shrink],
-                print_blob=ASKED_FOR is not None,
-            ),
-        )
+        run(lambda: Histories(service), examples=EXAMPLES[backend], steps=STEPS)

@@ -24,7 +24,8 @@ def install(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="Kind of provider: caldav, ics, that of a plugin, or google for delegated access."
+            metavar="KIND",
+            help="Kind of provider: caldav, ics, that of a plugin, or google or microsoft for delegated access.",
         ),
     ],
     name: Annotated[
@@ -64,10 +65,14 @@ def install(
     ] = None,
     key_file: Annotated[
         Path | None,
-        typer.Option("--key-file", metavar="FILE", help="For delegated access: the key file of the service account."),
+        typer.Option(
+            "--key-file",
+            metavar="FILE",
+            help="For delegated access: the service account's key file, or the app's credentials.",
+        ),
     ] = None,
     key_stdin: Annotated[
-        bool, typer.Option("--key-stdin", help="Read the key file from standard input, not from a file.")
+        bool, typer.Option("--key-stdin", help="Read them from standard input, not from a file.")
     ] = False,
     json: Json = False,
 ) -> None:

@@ -48,6 +48,31 @@ async def test_no_two_calendars_have_one_name(stage: Stage) -> None:
     await stage.patch(path, {"name": "TEAM"})
 
 
+async def test_a_calendar_is_found_by_an_extended_property(stage: Stage) -> None:
+    name = "String {00020329-0000-0000-C000-000000000046} Name mark"
+    made = await stage.post("/me/calendars", {"name": "Team", **_marked(name, "one")})
+    assert "singleValueExtendedProperties" not in made
+    assert [one["id"] for one in await _marked_so(stage, f"p/id eq '{name}' and p/value eq 'one'")] == [made["id"]]
+    assert [one["id"] for one in await _marked_so(stage, f"p/id eq '{name}' and p/value ne null")] == [made["id"]]
+    assert await _marked_so(stage, f"p/id eq '{name}' and p/value eq 'two'") == []
+    await stage.patch(f"/me/calendars/{made['id']}", {"name": "Crew"})
+    assert len(await _marked_so(stage, f"p/id eq '{name}' and p/value eq 'one'")) == 1
+    await stage.patch(f"/me/calendars/{made['id']}", _marked(name, None))
+    assert await _marked_so(stage, f"p/id eq '{name}' and p/value ne null") == []
+    for asked in ("name eq 'Team'", "singleValueExtendedProperties/any(p:p/id eq 'mark' and p/value eq 'one')"):
+        assert (await stage.refused("GET", "/me/calendars", filter_=asked))[0] == 400
+
+
+def _marked(name: str, value: str | None) -> Json:
+    return {"singleValueExtendedProperties": [{"id": name, "value": value}]}
+
+
+async def _marked_so(stage: Stage, how: str) -> list[Json]:
+    page = await stage.get("/me/calendars", filter_=f"singleValueExtendedProperties/any(p:{how})")
+    found: list[Json] = page["value"]
+    return found
+
+
 async def test_bodies_of_calendars_are_strict(stage: Stage) -> None:
     wrong: list[tuple[Json, str]] = [
         ({}, "ErrorPropertyValidationFailure"),

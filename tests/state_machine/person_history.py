@@ -1,19 +1,17 @@
-"""One history of a Google account that is connected to a schedule, and what has to be so at any time in it."""
+"""One history of an account that is connected to a schedule, and what has to be so at any time in it."""
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from kalends.connections.sync_config import ImportChange, SyncConfigChange
 from kalends.model.connection import Connection, ErrorReason, ImportChoice, Status
 from kalends.model.errors import PreconditionFailed, ProviderUnavailable
 from kalends.model.time import Window
-from kalends.sandbox.google.bearer import User
 from kalends.store.runs import Outcome
-from tests.google.stage import Stage
-from tests.state_machine.google_person import DAYS, NOTHING, PRIMARY, Person, Place, Spell
+from tests.state_machine.person import DAYS, NOTHING, PRIMARY, Person, Place, Spell, Stage
 from tests.state_machine.remote import Block
 
 ROUNDS = 12
@@ -22,11 +20,15 @@ T = TypeVar("T")
 
 
 @dataclass
-class GoogleService:
-    """What the histories have in common: a Kalends, a Google, and the loop that both run in."""
+class PersonService:
+    """What the histories have in common: a Kalends, a provider, the loop that both run in, and people.
+
+    `new_person` makes an account: the number of its history, and the first day of its events.
+    """
 
     runner: asyncio.Runner
     stage: Stage
+    new_person: Callable[[int, date], Awaitable[Person]]
     histories: int = 0
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -34,25 +36,24 @@ class GoogleService:
         return self.runner.run(work)
 
 
-class GoogleHistory:
+class PersonHistory:
     """Somebody new, with a schedule of their own."""
 
-    def __init__(self, service: GoogleService) -> None:
+    def __init__(self, service: PersonService) -> None:
         service.histories += 1
         self._do = service.do
         self._stage = service.stage
         self._world = service.stage.world
         number = service.histories
-        user = User(str(1000 + number), f"person{number}@gmail.com", f"Person {number}")
-        self._stage.grants.add_user(user)
-        self._stage.state.add_user(user)
         today = self._world.clock.now().date()
-        self.person = Person(self._stage, user, today + timedelta(days=1))
+        self.person = self._do(_made(service.new_person(number, today + timedelta(days=1))))
         begin = datetime.combine(today, datetime.min.time(), UTC) - timedelta(days=2)
         self._span = Window(begin, begin + timedelta(days=DAYS + 10))
         self._id = ""
         self.withdrawn = False
         self._broken = False
+        self._cut_off = False
+        """Whether the next reading may go on with one that shows what was there when that was begun."""
         self._wanted: frozenset[str] = frozenset({PRIMARY})
         self._read: frozenset[str] = frozenset()
         """The calendars that were read to their end since they were chosen."""
@@ -61,12 +62,13 @@ class GoogleHistory:
 
     async def _begin(self, name: str) -> None:
         self._world.schedule = await self._world.kalends.schedules.create(self._world.site, name=name)
+        await self.person.calm()
         await self._connect()
 
     # What people do
 
     def edit(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have something done at Google."""
+        """Have something done at the provider."""
         self._do(work)
 
     def connect(self) -> None:
@@ -74,19 +76,18 @@ class GoogleHistory:
         self._do(self._connect())
 
     async def _connect(self) -> None:
-        told = await self._stage.told(account=self.person.user)
+        told = await self._stage.told(account=self.person.account)
         assert told.keys() == {"connectionId"}, told
         assert self._id in {"", told["connectionId"]}, "the same account and schedule are the same connection"
         self._id, self.withdrawn, self._broken = told["connectionId"], False, False
 
     def withdraw(self) -> None:
-        """Take the consent back at Google."""
-        body = {"user": self.person.user.email, "client_id": self._stage.client_id}
-        self._do(self._stage.press("/oauth/withdraw", body))
+        """Take the consent back at the provider."""
+        self._do(self.person.withdraw())
         self.withdrawn = True
 
     def choose(self, wanted: Collection[str]) -> None:
-        """Choose calendars for import; a choice that cannot be looked up at Google is none."""
+        """Choose calendars for import; a choice that cannot be looked up there is none."""
         names = [name for one in wanted if (name := self.person.named(one))]
         chosen = {name: self.person.calendars[name] for name in names}
         change = ImportChange(choice=ImportChoice.CALENDARS, calendar_ids=tuple(sorted(chosen.values())))
@@ -118,8 +119,11 @@ class GoogleHistory:
             assert after.status is Status.SYNCED
             if not run.counts.doubted:
                 self._read = self._wanted
-                self.person.since.clear()
+                if not self._cut_off:
+                    self.person.since.clear()
+                self._cut_off = False
         else:
+            self._cut_off |= self.person.FROZEN
             self._judge_failure(before, after, faults)
         return run.outcome is Outcome.DONE
 
@@ -136,7 +140,7 @@ class GoogleHistory:
     # What has to be so
 
     def check(self) -> None:
-        """Hold what *list events* answers to what Google held (rules 1, 2 and 11)."""
+        """Hold what *list events* answers to what the provider held (rules 1, 2 and 11)."""
         why = self._must_fail()
         try:
             page = self._do(self._world.page(span=self._span, schedule_ids=[self._world.schedule.id]))
@@ -181,11 +185,10 @@ class GoogleHistory:
         assert {_bare(title) for title, _, _ in shown} <= possible, f"rule 2: {shown} was not there since it was read"
 
     def come_right(self) -> None:
-        """Take all faults away: in the end everything is as at Google, and after a disconnect nothing is."""
+        """Take all faults away: in the end everything is as there, and after a disconnect nothing is."""
         if self.withdrawn:
             self.connect()
-        for name in self.person.calendars:
-            self._do(self._stage.press(f"{self.person.path(name)}/listing", {}))
+        self._do(self.person.calm())
         for _ in range(ROUNDS):
             self._world.clock.advance(HOUR)
             assert self.sync(), "it does not come right"
@@ -210,3 +213,7 @@ def _bare(title: str) -> str:
 
 def _everything(spell: Spell) -> Collection[Block]:
     return list(spell.blocks())
+
+
+async def _made(person: Awaitable[Person]) -> Person:
+    return await person
