@@ -73,6 +73,22 @@ async def test_5_what_changes_outside_of_the_window_is_nothing_to_worry_about(st
     assert await shown(stage) == []
 
 
+async def test_a_reading_that_was_cut_off_and_goes_on_later_brings_what_came_meanwhile(stage: Stage) -> None:
+    await stage.press("/oddities", {"mostPerPage": 1})
+    events = await three(stage)
+    connection = await stage.connect()
+    for number, event in enumerate(events):
+        await stage.change(event, subject=f"New {number}")
+    await stage.press("/faults", {"path": "skiptoken", "status": 503, "times": 1})
+    assert (await stage.world.sync(connection)).error is not None
+    await made(stage, "Meanwhile", **at("2026-11-27", 10))
+    await stage.delete(events[0])
+    stage.world.clock.advance(timedelta(hours=1))
+    assert (await stage.world.sync(connection)).error is None
+    assert await shown(stage) == ["11-25T09:00 New 1", "11-26T09:00 New 2", "11-27T09:00 Meanwhile"]
+    assert (await stage.world.sync(connection)).counts.changed == 0
+
+
 async def test_7_two_looks_at_the_same_change_are_one(stage: Stage) -> None:
     event = (await three(stage))[0]
     connection = await stage.connect()

@@ -28,9 +28,9 @@ async def read(
     """Yield the pages of a reading as `providers.base.AccountSession.read` describes it.
 
     `begins` is the reading, and `begun` the same at the page where it goes on; where that page's link is not honoured
-    any more, it starts from the first. What changed costs a request for each of Graph's pages, and one for each master
-    that nobody knows yet. Raises `CursorRefused` on whichever page Graph refuses the link, and `Unavailable` where the
-    answer goes in circles or ends before its end.
+    any more, it starts from the first. One that goes on asks in the end for what came since it was begun. What changed
+    costs a request for each of Graph's pages, and one for each master that nobody knows yet. Raises `CursorRefused` on
+    whichever page Graph refuses the link, and `Unavailable` where the answer goes in circles or ends before its end.
     """
     view = begun
     try:
@@ -40,12 +40,19 @@ async def read(
             raise
         view = begins
         listed = await _list(api, calendar_id, view)
-    judge = _Judge(api, stored, full=not view.delta, whole=view.link == begins.link)
+    # a round shows what there was when it was begun, which may be long ago
+    is_old = view.link != begins.link
+    judge = _Judge(api, stored, full=not view.delta, whole=not is_old)
     await judge.begin()
     asked: set[str] = set()
     while True:
         asked.add(view.link)
         page = await judge.page(listed.events)
+        if listed.next_link is None and is_old:
+            is_old, view = False, replace(view, link=listed.delta_link)
+            yield replace(page, continuation=view.continuation())
+            listed = await _list(api, calendar_id, view)
+            continue
         if listed.next_link is None:
             end = await judge.end()
             yield replace(
