@@ -18,7 +18,6 @@ class MicrosoftPerson(Person):
     """A Microsoft account, its `mailbox`, and the `state` of all."""
 
     TITLE: ClassVar[str] = "subject"
-    FROZEN: ClassVar[bool] = True
 
     mailbox: Mailbox = field(kw_only=True)
     state: State = field(kw_only=True)

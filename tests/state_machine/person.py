@@ -96,8 +96,6 @@ class Person(ABC):
     """
 
     TITLE: ClassVar[str]
-    FROZEN: ClassVar[bool] = False
-    """Whether the pages of a reading all show what was there at its first one, however late they are asked for."""
 
     stage: Stage
     account: Any

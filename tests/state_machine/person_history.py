@@ -52,8 +52,6 @@ class PersonHistory:
         self._id = ""
         self.withdrawn = False
         self._broken = False
-        self._cut_off = False
-        """Whether the next reading may go on with one that shows what was there when that was begun."""
         self._wanted: frozenset[str] = frozenset({PRIMARY})
         self._read: frozenset[str] = frozenset()
         """The calendars that were read to their end since they were chosen."""
@@ -119,11 +117,8 @@ class PersonHistory:
             assert after.status is Status.SYNCED
             if not run.counts.doubted:
                 self._read = self._wanted
-                if not self._cut_off:
-                    self.person.since.clear()
-                self._cut_off = False
+                self.person.since.clear()
         else:
-            self._cut_off |= self.person.FROZEN
             self._judge_failure(before, after, faults)
         return run.outcome is Outcome.DONE
 
