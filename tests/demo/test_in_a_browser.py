@@ -60,7 +60,11 @@ class Demo:
         return {event["title"] for event in answer.json()["events"]}
 
     def forget(self) -> None:
-        """Have everybody withdraw at Google what they consented to."""
+        """Disconnect whoever is connected, and have everybody withdraw at Google what they consented to."""
+        for connection in self.api.get(f"{API}/connections").json()["connections"]:
+            if connection["status"] != "DISCONNECTED":
+                gone = self.api.post(f"{API}/connections/{connection['id']}/disconnect")
+                assert gone.status_code == 200, gone.text
         for user in (MANAGER, TRAINER):
             body = {"user": user, "client_id": self.client_id}
             assert self.api.post(f"{self.google}/_sandbox/oauth/withdraw", json=body).status_code == 200

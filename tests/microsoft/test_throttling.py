@@ -27,6 +27,7 @@ LOOKS = 2
 """How many look at the calendars of each mailbox at once, at each of the two processes, beside the syncs."""
 SCOPES = ("openid", "email", "offline_access", "Calendars.ReadWrite")
 DEADLINE = 250
+LATENCY = 0.4
 TICK = 0.05
 FASTER = 5
 """Time passes so many times as fast as it does: who failed is tried again after half a minute or so."""
@@ -44,20 +45,21 @@ async def test_33_a_storm_of_mailbox_concurrency_loses_nothing(database_url: str
         async with assemble(stage.world.kalends.settings, kinds=KINDS, clock=stage.world.clock) as other:
             both = (stage.world.kalends, other)
             async with working(*both):
-                looking = asyncio.gather(*looks(stage, both, connections))
+                looking = asyncio.create_task(look_until(lambda seen: seen["peak"] > 1, stage, both, connections))
                 await until(lambda: all_read(stage, connections))
                 await looking
                 kept = await stage.press("/throttling", verb="GET")
-                assert (kept["refused"], 1 < kept["peak"] <= 4) == (0, True), kept
+                assert kept["refused"] == 0
+                assert kept["peak"] <= 4
                 # and now Microsoft is stricter than it says, so that there is something to be refused
                 await stage.press("/throttling", {"atATime": 1, "latencySeconds": 0.15})
                 for person in people:
                     await stage.put("Late", "2026-11-25T10:00:00", "2026-11-25T11:00:00", account=person)
-                refused = asyncio.gather(*looks(stage, both, connections), return_exceptions=True)
+                looking = asyncio.create_task(look_until(lambda seen: seen["refused"] > 0, stage, both, connections))
                 for connection in connections:
                     await stage.world.kalends.services.sync_requests.ask(stage.world.admin, connection.id)
                 await until(lambda: all_read(stage, connections))
-                assert {type(one) for one in await refused} <= {type(None), ProviderUnavailable}
+                await looking
         said = await stage.press("/throttling", verb="GET")
         assert said["peak"] <= 4
         assert said["refused"] > 0
@@ -94,6 +96,21 @@ async def connected(stage: Stage, person: User) -> Connection:
 def looks(stage: Stage, both: Sequence[Kalends], connections: Sequence[Connection]) -> list[Coroutine[Any, Any, None]]:
     """Return looks at all mailboxes, by both processes."""
     return [look(stage, kalends, one) for one in connections for kalends in both for _ in range(LOOKS)]
+
+
+async def look_until(
+    seen: Callable[[Any], bool], stage: Stage, both: Sequence[Kalends], connections: Sequence[Connection]
+) -> None:
+    """Look at all mailboxes, again and again, until Microsoft has seen what the test is about.
+
+    On a busy machine it may take more than once until two requests to one mailbox are under way together.
+    """
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            ended = await asyncio.gather(*looks(stage, both, connections), return_exceptions=True)
+            assert {type(one) for one in ended} <= {type(None), ProviderUnavailable}
+            if seen(await stage.press("/throttling", verb="GET")):
+                return
 
 
 async def look(stage: Stage, kalends: Kalends, connection: Connection) -> None:
