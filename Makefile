@@ -50,6 +50,7 @@ bench-sync: .venv/.dev .bench/.made ## measure imports, feeds, Google and Micros
 	@$(BIN)/python -m bench.google
 	@$(BIN)/python -m bench.microsoft
 	@$(BIN)/python -m bench.push
+	@$(BIN)/python -m bench.export
 	@$(BIN)/python -m bench.sync $(ARGS)
 
 soak: .venv/.dev ## minutes of faults between Kalends and real servers, of made-up histories and texts, with fresh seeds, and figures
@@ -58,8 +59,8 @@ soak: .venv/.dev ## minutes of faults between Kalends and real servers, of made-
 	@KALENDS_TEST_MAILBOXES=$${KALENDS_TEST_MAILBOXES:-50} $(BIN)/pytest tests/microsoft/test_throttling.py
 	@KALENDS_TEST_READER_CASES=$${KALENDS_TEST_READER_CASES:-20000} $(BIN)/pytest tests/ical/test_reference.py
 
-chaos: .venv/.dev ## a minute of faults while workers are killed and begun anew, and figures
-	@$(BIN)/pytest tests/faults/soak.py::test_chaos -s $(ARGS)
+chaos: .venv/.dev ## minutes of faults while workers are killed and begun anew, import and export, and figures
+	@$(BIN)/pytest tests/faults/soak.py -k chaos -s $(ARGS)
 
 docs: .venv/.dev ## make the reference pages and the pictures anew from the code
 	@$(BIN)/python -m scripts.reference

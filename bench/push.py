@@ -8,82 +8,50 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from kalends.api.application import create_api
-from kalends.sandbox.serving import listen, serving
 from kalends.store.database import Database
 from tests.google import stage as google
 from tests.microsoft import stage as microsoft
-from tests.world import World
+from tests.oauth_stage import OAuthStage
+from tests.push import reachable, working
 
 PAUSE = 0.3
 """Seconds between two changes, so that each is told by itself."""
 LOOK_EVERY = 0.005
 DEADLINE = 30
+Staged = Callable[..., AbstractAsyncContextManager[OAuthStage]]
+PROVIDERS: Mapping[str, tuple[Staged, str]] = {"Google": (google.staged, "Z"), "Microsoft": (microsoft.staged, "")}
+"""What a provider is called → a stage with it, and what it has behind a time in UTC."""
 
 
-async def lags(world: World, put: Callable[[str, int], Awaitable[object]], changes: int) -> list[float]:
-    """Return the seconds that each of some changes took to show."""
-    kalends, stopping = world.kalends, asyncio.Event()
-    working = asyncio.create_task(kalends.worker.run(stopping))
+async def lags(stage: OAuthStage, zone: str, changes: int) -> list[float]:
+    """Return the seconds that each of some changes took to show; `zone` is what the provider has behind a time."""
     found = []
-    try:
-        async with asyncio.timeout(DEADLINE + changes):
-            for number in range(changes):
-                await asyncio.sleep(PAUSE)
-                title = f"Change {number}"
-                await put(title, 8 + number % 12)
-                began = time.perf_counter()
-                while title not in await world.titles():  # noqa: ASYNC110 - it is in the database
-                    await asyncio.sleep(LOOK_EVERY)
-                found.append(time.perf_counter() - began)
-    finally:
-        stopping.set()
-        await working
+    async with working(stage.world), asyncio.timeout(DEADLINE + changes):
+        for number in range(changes):
+            await asyncio.sleep(PAUSE)
+            title, hour = f"Change {number}", 8 + number % 12
+            await stage.put(title, *(f"2026-11-24T{one:02}:00:00{zone}" for one in (hour, hour + 1)))
+            began = time.perf_counter()
+            while title not in await stage.world.titles():  # noqa: ASYNC110 - it is in the database
+                await asyncio.sleep(LOOK_EVERY)
+            found.append(time.perf_counter() - began)
     return found
 
 
-async def at_google(changes: int, folder: Path) -> list[float]:
-    """Measure changes at Google."""
-    bound = listen()
-    async with (
-        google.staged(await database_in(folder), folder, public_url=public_url(bound.getsockname()[1])) as stage,
-        serving(create_api(stage.world.kalends.services), bound),
-    ):
+async def measure(staged: Staged, zone: str, changes: int, folder: Path) -> list[float]:
+    """Measure changes at a provider."""
+    async with reachable(staged, await database_in(folder), folder) as stage:
         await stage.connect()
         await stage.world.kalends.watching.once()
-
-        async def put(title: str, hour: int) -> object:
-            return await stage.put(title, f"2026-11-24T{hour:02}:00:00Z", f"2026-11-24T{hour + 1:02}:00:00Z")
-
-        return await lags(stage.world, put, changes)
-
-
-async def at_microsoft(changes: int, folder: Path) -> list[float]:
-    """Measure changes at Microsoft."""
-    bound = listen()
-    async with (
-        microsoft.staged(await database_in(folder), folder, public_url=public_url(bound.getsockname()[1])) as stage,
-        serving(create_api(stage.world.kalends.services), bound),
-    ):
-        await stage.connect()
-        await stage.world.kalends.watching.once()
-
-        async def put(title: str, hour: int) -> object:
-            return await stage.put(title, f"2026-11-24T{hour:02}:00:00", f"2026-11-24T{hour + 1:02}:00:00")
-
-        return await lags(stage.world, put, changes)
-
-
-def public_url(port: int) -> str:
-    """Return where Kalends is."""
-    return f"http://127.0.0.1:{port}"
+        return await lags(stage, zone, changes)
 
 
 async def database_in(folder: Path) -> str:
@@ -101,9 +69,9 @@ def main() -> None:
     parser.add_argument("--changes", type=int, default=30)
     given = parser.parse_args()
     table = Table("", "median s", "95 %", "most")
-    for name, measure in (("Google", at_google), ("Microsoft", at_microsoft)):
+    for name, (staged, zone) in PROVIDERS.items():
         with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            found = sorted(runner.run(measure(given.changes, Path(folder))))
+            found = sorted(runner.run(measure(staged, zone, given.changes, Path(folder))))
         cells = (statistics.median(found), found[int(len(found) * 0.95) - 1], found[-1])
         table.add_row(name, *(f"{cell:.2f}" for cell in cells))
     Console(width=110).print(table)

@@ -41,18 +41,9 @@ def migrated_postgres(postgres_url: str) -> str:
 
 
 @pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh migrated database of either engine."""
-    if request.param == "sqlite":
-        path = tmp_path / "kalends.db"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        yield f"sqlite:///{path}"
-        return
-    server = request.getfixturevalue("migrated_postgres")
-    name = f"kalends_{uuid4().hex}"
-    asyncio.run(_execute(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
-    yield _sibling(server, name)
-    asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture
@@ -61,6 +52,15 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
     path = tmp_path / "kalends.db"
     shutil.copy(migrated_sqlite, path)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(migrated_postgres: str) -> Iterator[str]:
+    """A fresh migrated PostgreSQL database."""
+    name = f"kalends_{uuid4().hex}"
+    asyncio.run(_execute(migrated_postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+    yield _sibling(migrated_postgres, name)
+    asyncio.run(_execute(migrated_postgres, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture

@@ -1,18 +1,27 @@
 """Kalends and a provider that stands in, both whole: the browser of a person goes between them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx2
+from starlette.types import ASGIApp
+from structlog.testing import capture_logs
 
+from kalends.api.application import create_api
 from kalends.model.connection import Connection
 from kalends.model.identity import Identity
+from kalends.providers.base import ProviderKind
 from kalends.sandbox.clock import SandboxClock
+from kalends.sandbox.serving import serving
+from tests.leaks import LISTENER
 from tests.sandbox.google.oauth_app import ConsentForm
-from tests.world import ManualClock, World
+from tests.world import ManualClock, World, settings_for, world_on
 
 SITE = "https://shop.example"
 BACK = f"{SITE}/done?a=1#part"
@@ -41,7 +50,7 @@ class Consenting(Protocol):
 
 
 @dataclass
-class OAuthStage:
+class OAuthStage(ABC):
     """A world with a provider that is a sandbox at `url`, and somebody's browser."""
 
     world: World
@@ -56,6 +65,10 @@ class OAuthStage:
     """Speaks to Kalends, as a browser."""
     secrets: set[str] = field(default_factory=set)
     """What was handed from one to the other on the way, and belongs into no log."""
+
+    @abstractmethod
+    async def put(self, title: str, start: str, end: str, **fields: Any) -> str:
+        """Make an event in somebody's calendar, times as the provider writes them; return its id."""
 
     async def link(self, identity: Identity | None = None) -> str:
         return await self.world.kalends.authorizing.begin(
@@ -136,6 +149,63 @@ class OAuthStage:
     async def forget_requests(self) -> None:
         """Have the sandbox forget what it was asked."""
         await self.press("/requests", verb="DELETE")
+
+
+StageT = TypeVar("StageT", bound=OAuthStage)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A sandbox that is to be served in the place of a provider, and the app that Kalends is there."""
+
+    kind: ProviderKind
+    urls: Collection[str]
+    """The settings that say where the provider is."""
+    application: ASGIApp
+    client_id: str
+    client_secret: str
+    titles: Callable[[], set[str]]
+    """Returns the titles of all that is there."""
+
+
+@asynccontextmanager
+async def stage_at(
+    sandbox: Sandbox,
+    clock: ManualClock,
+    make: Callable[..., StageT],
+    database_url: str,
+    folder: Path,
+    **settings: Any,
+) -> AsyncIterator[StageT]:
+    """Serve a sandbox, assemble a Kalends that takes it for the provider, and hold what is logged to rule 9.
+
+    `make` is the kind of stage, given what it has beside the fields of every `OAuthStage`.
+    """
+    kind = sandbox.kind.kind
+    async with AsyncExitStack() as stack:
+        logged = stack.enter_context(capture_logs())
+        url = await stack.enter_async_context(serving(sandbox.application))
+        there = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
+        client = {f"{kind}_client_id": sandbox.client_id, f"{kind}_client_secret": sandbox.client_secret}
+        given = settings_for(database_url, folder, **client, **dict.fromkeys(sandbox.urls, url), **settings)
+        async with world_on(given, kinds={kind: sandbox.kind}, clock=clock) as world:
+            await world.kalends.sites.update(world.site.id, redirect_origins=[SITE])
+            transport = httpx2.ASGITransport(app=create_api(world.kalends.services))
+            async with httpx2.AsyncClient(transport=transport, base_url=HERE) as browser:
+                stage = make(
+                    world=world,
+                    url=url,
+                    client_id=sandbox.client_id,
+                    provider_id=sandbox.kind.built_in_id or "",
+                    there=there,
+                    browser=browser,
+                )
+                yield stage
+        stage.secrets.add(sandbox.client_secret)
+        titles = sandbox.titles()
+        for title in titles:
+            LISTENER.add_title(title)
+        check_log(logged, stage.secrets | titles)
 
 
 def check_log(logged: Sequence[Mapping[str, Any]], secrets: Collection[str]) -> None:

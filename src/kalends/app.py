@@ -21,16 +21,19 @@ from kalends.api.services import Services
 from kalends.connections.acknowledging import Acknowledging
 from kalends.connections.authorizing import Authorizing
 from kalends.connections.calendars import AccountCalendars
+from kalends.connections.conflicts import ConflictListing
 from kalends.connections.connecting import Connecting
-from kalends.connections.cursors import CURSOR_PURPOSE, EventCursors
+from kalends.connections.copies import CopyPrivacy
+from kalends.connections.cursors import CONFLICT_CURSOR_PURPOSE, CURSOR_PURPOSE, ConflictCursors, EventCursors
 from kalends.connections.delegating import Delegating
 from kalends.connections.disconnecting import Disconnecting
-from kalends.connections.events import EventListing, Freshness
+from kalends.connections.events import EventListing
 from kalends.connections.health import HealthReading
 from kalends.connections.listing import ConnectionListing, ConnectionSource
 from kalends.connections.looking import Looking
 from kalends.connections.runs import CURSOR_PURPOSE as RUN_CURSOR_PURPOSE
 from kalends.connections.runs import RunListing
+from kalends.connections.scope import Freshness, Scopes
 from kalends.connections.sync_config import SyncConfigs
 from kalends.connections.syncing import SyncRequests
 from kalends.connections.waking import Waking
@@ -65,8 +68,8 @@ from kalends.schedules.administration import ScheduleAdministration
 from kalends.schedules.cancelling import ScheduleCancelling
 from kalends.schedules.changing import ScheduleChanging
 from kalends.schedules.creating import ScheduleCreating
+from kalends.schedules.event_accepting import EventAccepting
 from kalends.schedules.event_cancelling import EventCancelling
-from kalends.schedules.event_changes import Publish, to_nobody
 from kalends.schedules.event_changing import EventChanging
 from kalends.schedules.event_creating import EventCreating
 from kalends.schedules.event_queries import CURSOR_PURPOSE as SCHEDULE_EVENT_CURSOR_PURPOSE
@@ -81,13 +84,19 @@ from kalends.store.findings import holds_credentials
 from kalends.store.occupancy import Occupancy
 from kalends.sync.connection import ConnectionSync
 from kalends.sync.expansion import Expander
+from kalends.sync.export.convergence import Convergence
+from kalends.sync.export.exporting import Exporting
+from kalends.sync.export.keys import CopyKeys
+from kalends.sync.export.target import Targets
 from kalends.sync.failpoints import VARIABLE, FailPoints
 from kalends.sync.places import Places
 from kalends.sync.reading import CalendarReading
+from kalends.sync.recognition import Recognition
 from kalends.sync.rolling import Rolling
 from kalends.sync.spans import Spans
 from kalends.sync.subject import ReadingLimits
 from kalends.sync.timing import Timing
+from kalends.sync.turn import Turn
 from kalends.tracing.port import NoTracing, Tracing
 from kalends.vault.keys import Keyring, key_path
 from kalends.vault.sealing import Vault
@@ -123,6 +132,7 @@ class Kalends:
     runs: RunListing
     acknowledging: Acknowledging
     events: EventListing
+    conflicts: ConflictListing
     leased: LeasedSync
     asking: Asking
     wanting: Wanting
@@ -239,8 +249,21 @@ def _wire(
         ExpansionLimits(max_bytes=settings.max_resource_bytes, max_occurrences=settings.max_occurrences),
     )
     points = _fail_points()
-    reading = CalendarReading(database, expander, clock, limits, settings.doubt_wait, points)
-    rolling = Rolling(database, expander, clock, limits, ZONE_RULES)
+    queue: SyncQueue = MemoryQueue() if database.embedded else PostgresQueue(database)
+    wanting = Wanting(queue, clock)
+    event_changing = EventChanging(database, clock, wanting.export_event)
+    event_cancelling = EventCancelling(database, clock, wanting.export_event)
+    copy_keys = CopyKeys([key.material for key in keyring.keys("copies")])
+    recognition = Recognition(database, expander, copy_keys)
+    exporting = Exporting(
+        database,
+        Convergence(copy_keys, EventAccepting(event_changing, event_cancelling).accept, points),
+        Targets(database, copy_keys),
+        clock,
+        counting.wrote,
+    )
+    reading = CalendarReading(database, recognition, clock, limits, settings.doubt_wait, points)
+    rolling = Rolling(database, recognition, clock, limits, ZONE_RULES)
     sync = ConnectionSync(
         database,
         directory,
@@ -257,13 +280,13 @@ def _wire(
             settings.safety_interval,
         ),
         Places(settings.sync_concurrency),
+        exporting,
         points,
         tracing,
     )
-    leased = LeasedSync(database, sync, clock, settings.lease_time, counting.ran)
+    turn = Turn(database, directory, accounts, exporting, sync, clock)
+    leased = LeasedSync(database, turn, clock, settings.lease_time, counting.ran)
     succession = Succession(database, occupancy, clock, leased.owner)
-    queue: SyncQueue = MemoryQueue() if database.embedded else PostgresQueue(database)
-    wanting = Wanting(queue)
     retention = Retention(database, clock, limits)
     watchdog = Watchdog(database, clock)
     watching = Watching(database, directory, accounts, clock, settings.public_url)
@@ -293,27 +316,24 @@ def _wire(
     authorizing = Authorizing(database, directory, accounts, connecting, vault, clock, settings.public_url)
     delegating = Delegating(database, accounts, connecting)
     listing = ConnectionListing(database, directory, sources)
-    disconnecting = Disconnecting(database, directory, clock)
-    events = EventListing(
+    disconnecting = Disconnecting(database, directory, clock, wanting)
+    scopes = Scopes(
         database,
         directory,
-        EventCursors(Signer(keyring, CURSOR_PURPOSE, clock)),
-        Spans(database, expander, clock, limits),
+        Spans(database, recognition, clock, limits),
         clock,
         Freshness(settings.staleness_limit, settings.first_read_wait),
         Looking(database, clock, settings.poll_interval),
     )
+    events = EventListing(database, scopes, EventCursors(Signer(keyring, CURSOR_PURPOSE, clock)))
+    conflicts = ConflictListing(database, scopes, ConflictCursors(Signer(keyring, CONFLICT_CURSOR_PURPOSE, clock)))
     health = HealthReading(database, directory, clock, settings.staleness_limit)
     runs = RunListing(database, Signer(keyring, RUN_CURSOR_PURPOSE, clock))
     acknowledging = Acknowledging(database, health, clock)
     schedule_creating = ScheduleCreating(database, clock)
     schedule_reading = ScheduleReading(database, ScheduleCursors(Signer(keyring, SCHEDULE_CURSOR_PURPOSE, clock)))
     schedule_changing = ScheduleChanging(database, clock, disconnecting.disconnect_schedule, wanting)
-    # where an export writes down what it is to do
-    event_changed: Publish = to_nobody
-    event_creating = EventCreating(database, clock, event_changed)
-    event_changing = EventChanging(database, clock, event_changed)
-    event_cancelling = EventCancelling(database, clock, event_changed)
+    event_creating = EventCreating(database, clock, wanting.export_event)
     event_reading = EventReading(database, ScheduleEventCursors(Signer(keyring, SCHEDULE_EVENT_CURSOR_PURPOSE, clock)))
     schedule_cancelling = ScheduleCancelling(
         database, clock, disconnecting.disconnect_schedule, event_cancelling.cancel_of_schedule
@@ -322,7 +342,7 @@ def _wire(
     return Kalends(
         settings=settings,
         database=database,
-        sites=SiteAdministration(database, clock, schedule_changing.move_followers),
+        sites=SiteAdministration(database, clock, schedule_changing.move_followers, wanting.export_site),
         users=UserAdministration(database, clock, disconnecting.disconnect_owner),
         clients=ClientAdministration(database, clock),
         tokens=tokens,
@@ -345,6 +365,7 @@ def _wire(
         runs=runs,
         acknowledging=acknowledging,
         events=events,
+        conflicts=conflicts,
         leased=leased,
         asking=Asking(database, wanting, leased, succession, clock),
         wanting=wanting,
@@ -369,7 +390,9 @@ def _wire(
             connection_runs=runs,
             sync_requests=SyncRequests(database, clock, wanting),
             acknowledging=acknowledging,
+            copy_privacy=CopyPrivacy(database, health, wanting),
             events=events,
+            conflicts=conflicts,
             schedule_making=schedule_creating,
             schedule_looking=schedule_reading,
             schedule_updating=schedule_changing,

@@ -237,6 +237,15 @@ CALLS = (
         each="cancelEvent",
     ),
     GoodCall(
+        "listConflicts",
+        "GET",
+        "/conflicts",
+        (Permission.READ_EVENTS,),
+        (("from", "2024-01-01T00:00:00+02:00"), ("to", "2024-02-01T00:00:00Z")),
+        bad_query="from=tomorrow",
+        prefixes=KALENDS,
+    ),
+    GoodCall(
         "getConnectionHealth",
         "GET",
         f"/connections/{CONNECTION}/health",
@@ -263,6 +272,15 @@ CALLS = (
         (Permission.MANAGE_ALL_CONNECTIONS,),
         body={"until": "2030-01-01T00:00:00Z", "note": "on leave"},
         bad_body='{"until": "tomorrow"}',
+        prefixes=KALENDS,
+    ),
+    GoodCall(
+        "updateCopies",
+        "PATCH",
+        f"/connections/{CONNECTION}/copies",
+        _MANAGE,
+        body={"privacy": "busy"},
+        bad_body='{"privacy": "BUSY"}',
         prefixes=KALENDS,
     ),
     GoodCall(

@@ -18,6 +18,7 @@ EXPORT = {"syncConfig": {"syncToCalendar": {"enabled": True}}}
 UNKNOWN_CALENDAR = {"syncConfig": {"listEventFromCalendars": {"calendars": {"calendars": [{"id": "unknown"}]}}}}
 BODIES: dict[str, Any] = {
     "updateSyncConfig": {"syncConfig": {}},
+    "updateCopies": {"privacy": "title"},
     "updateSchedule": {"schedule": {"revision": "1"}},
     "updateEvent": {"event": {"revision": "1"}},
     "updateFollowingEvents": {"event": {"revision": "1"}},
@@ -296,6 +297,10 @@ PROVOKED: dict[tuple[str, str], Provoke] = {
     ("listEvents", "SPAN_LIMIT"): _with("listEvents", query=SPAN | {"to": "2036-01-01T00:00:00Z"}),
     ("listEvents", "INVALID_CURSOR"): _with("listEvents", query={"cursorPaging.cursor": "unknown"}),
     ("listEvents", "PROVIDER_UNAVAILABLE"): _without_plugin("listEvents", query=SPAN),
+    ("listConflicts", "TO_AFTER_FROM"): _with("listConflicts", query={"from": SPAN["to"], "to": SPAN["from"]}),
+    ("listConflicts", "SPAN_LIMIT"): _with("listConflicts", query=SPAN | {"to": "2027-11-02T00:00:01Z"}),
+    ("listConflicts", "INVALID_CURSOR"): _with("listConflicts", query={"cursorPaging.cursor": "unknown"}),
+    ("listConflicts", "PROVIDER_UNAVAILABLE"): _without_plugin("listConflicts", query=SPAN),
     ("createSchedule", "USER_NOT_FOUND"): _creating(owner={"userId": new_id()}),
     ("createSchedule", "SCHEDULE_ALREADY_EXISTS"): _created_again,
     ("createSchedule", "BUSINESS_TIME_ZONE"): _creating(**OTHER_ZONE),
@@ -358,6 +363,8 @@ PROVOKED: dict[tuple[str, str], Provoke] = {
     ("listRuns", "INVALID_CURSOR"): _with("listRuns", query={"cursorPaging.cursor": "unknown"}),
     ("syncConnection", "CONNECTION_NOT_FOUND"): _unknown_connection("syncConnection"),
     ("syncConnection", "CONNECTION_NOT_CONNECTED"): _disconnected("syncConnection"),
+    ("updateCopies", "CONNECTION_NOT_FOUND"): _unknown_connection("updateCopies"),
+    ("updateCopies", "CONNECTION_NOT_CONNECTED"): _disconnected("updateCopies"),
     ("acknowledgeConnection", "CONNECTION_NOT_FOUND"): _unknown_connection("acknowledgeConnection"),
     ("acknowledgeConnection", "UNTIL_PASSED"): _acknowledged_until_the_past,
     ("acknowledgeConnection", "CONNECTION_NOT_BROKEN"): _with("acknowledgeConnection", body={}),

@@ -9,7 +9,9 @@ from kalends.access.authentication import Headers
 from kalends.access.tokens import ClientRefused, IssuedToken
 from kalends.api.services import Services
 from kalends.connections.authorizing import Arrival, Confirmation, Departure, LeftTheWay
+from kalends.connections.conflicts import ConflictPage
 from kalends.connections.events import EventPage
+from kalends.connections.exports import ExportHealth
 from kalends.connections.health import ConnectionHealth
 from kalends.connections.listing import ConnectionList
 from kalends.connections.queries import EventQuery
@@ -20,6 +22,7 @@ from kalends.connections.syncing import SyncAsked
 from kalends.connections.views import ConnectionView, Failures
 from kalends.model.calendar import ExternalCalendar
 from kalends.model.connection import Connection, ErrorReason, ImportChoice, ImportConfig, SelectedCalendar, Status
+from kalends.model.copy import Privacy
 from kalends.model.errors import KalendsError, Unauthenticated
 from kalends.model.event_series import whole
 from kalends.model.identity import Identity, IdentityKind, Permission
@@ -103,7 +106,8 @@ def view(one: Connection | None = None) -> ConnectionView:
 def health() -> ConnectionHealth:
     """Return the health of a connection that is well."""
     found = Readability(Standing.READABLE, (), ())
-    return ConnectionHealth(connection(), found, (), {}, datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=6))
+    one = connection()
+    return ConnectionHealth(one, found, (), {}, ExportHealth(one), datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=6))
 
 
 def schedule(**changes: Any) -> Schedule:
@@ -156,6 +160,7 @@ class StandIns:
     event: EventOnSchedule = field(default_factory=event_on_schedule)
     next_events: str | None = None
     page: EventPage = field(default_factory=lambda: EventPage((), None, Failures()))
+    conflicts: ConflictPage = field(default_factory=lambda: ConflictPage((), None, Failures()))
     raises: Exception | None = None
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     headers: list[Headers] = field(default_factory=list)
@@ -180,7 +185,9 @@ class StandIns:
             connection_runs=_Runs(self),
             sync_requests=_SyncRequests(self),
             acknowledging=_Acknowledging(self),
+            copy_privacy=_CopyPrivacy(self),
             events=_Events(self),
+            conflicts=_Conflicts(self),
             schedule_making=_Schedules(self),
             schedule_looking=_Schedules(self),
             schedule_updating=_Schedules(self),
@@ -387,6 +394,12 @@ class _Acknowledging(_Part):
         return health()
 
 
+class _CopyPrivacy(_Part):
+    async def choose(self, identity: Identity, connection_id: str, privacy: Privacy) -> ConnectionHealth:
+        self.all.called("updateCopies", identity=identity, connection_id=connection_id, privacy=privacy)
+        return health()
+
+
 class _Events(_Part):
     async def first(self, identity: Identity, query: EventQuery) -> EventPage:
         self.all.called("listEvents", identity=identity, query=query)
@@ -397,6 +410,18 @@ class _Events(_Part):
     ) -> EventPage:
         self.all.called("listEvents", identity=identity, cursor=cursor, limit=limit, partial_failure=partial_failure)
         return self.all.page
+
+
+class _Conflicts(_Part):
+    async def first(self, identity: Identity, query: EventQuery) -> ConflictPage:
+        self.all.called("listConflicts", identity=identity, query=query)
+        return self.all.conflicts
+
+    async def next(
+        self, identity: Identity, cursor: str, *, limit: int | None, partial_failure: bool | None
+    ) -> ConflictPage:
+        self.all.called("listConflicts", identity=identity, cursor=cursor, limit=limit, partial_failure=partial_failure)
+        return self.all.conflicts
 
 
 class _Schedules(_Part):

@@ -32,6 +32,7 @@ class Tenant:
     event_id: str
     """A series on the schedule, on Tuesdays at 9."""
     event_cursor: str
+    conflict_cursor: str
     callers: Mapping[str, Mapping[str, str]]
     """Kind of caller → the headers that say who calls."""
 
@@ -76,7 +77,7 @@ Trespass = Callable[[Tenant, Tenant], list[Attempt]]
 PUBLIC: Trespass = lambda _stranger, _owner: []  # noqa: E731 - a constant that says what it is
 
 NO_CONNECTION = (404, "CONNECTION_NOT_FOUND")
-SPAN = {"from": "2026-11-01T00:00:00Z", "to": "2026-12-31T00:00:00Z"}
+SPAN: dict[str, str] = {"from": "2026-11-01T00:00:00Z", "to": "2026-12-31T00:00:00Z"}
 
 
 def _connection(suffix: str, body: Any = None) -> Trespass:
@@ -244,6 +245,16 @@ def _following(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
     return [Attempt(url, body={"event": {"revision": "1"}}, refused_with=NO_EVENT, staff=False)]
 
 
+def _conflicts(_stranger: Tenant, owner: Tenant) -> list[Attempt]:
+    url, cursor = f"{KALENDS}/conflicts", {"cursorPaging.cursor": owner.conflict_cursor}
+    return [
+        Attempt(url, {**SPAN, "fieldsets": "OWN_PI"}),
+        Attempt(url, {**SPAN, "scheduleIds": owner.schedule.id}),
+        Attempt(url, {**SPAN, "userIds": owner.user.id}),
+        Attempt(url, cursor, refused_with=(400, "cursorPaging.cursor")),
+    ]
+
+
 def _several_events(method: str, body_of: Callable[[Tenant], Any]) -> Trespass:
     # what each item is refused with stands inside a success: test_tenants.py sees that nothing was changed
     return lambda _stranger, owner: [Attempt(f"{BULK_EVENTS}/{method}", body=body_of(owner), staff=False)]
@@ -268,6 +279,7 @@ TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("GET", "/connections/{connection_id}/calendars"): _connection("/calendars"),
     ("PATCH", "/connections/{connection_id}/sync-config"): _connection("/sync-config", {"syncConfig": {}}),
     ("GET", "/events"): _events,
+    ("GET", "/kalends/v1/conflicts"): _conflicts,
     ("POST", "/connections:connectByCredentials"): _by_credentials,
     ("POST", "/connections:connectByOAuth"): _by_oauth,
     ("POST", "/kalends/v1/connections:connectByFeed"): _by_feed,
@@ -277,6 +289,7 @@ TRESPASSES: Mapping[tuple[str, str], Trespass] = {
     ("POST", "/kalends/v1/connections/{connection_id}/sync"): _own("/sync", {}),
     ("POST", "/kalends/v1/connections/{connection_id}/acknowledge"): _own("/acknowledge", {}, staff=False),
     ("POST", "/kalends/v1/connections/{connection_id}/unacknowledge"): _own("/unacknowledge", {}, staff=False),
+    ("PATCH", "/kalends/v1/connections/{connection_id}/copies"): _own("/copies", {"privacy": "busy"}),
     ("POST", "/connections/{connection_id}/disconnect"): _connection("/disconnect"),
     ("GET", "/calendar/v3/schedules/{schedule_id}"): _schedule(),
     ("POST", "/calendar/v3/schedules/query"): _schedules,

@@ -7,10 +7,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import update
 
 from kalends.api.application import OPERATIONS
 from kalends.api.operations import Operation
+from kalends.model.connection import ErrorReason
 from kalends.model.ids import new_id
+from kalends.store.tables import connections
 from tests.api.conformance import check, responses, said
 from tests.api.provoked import (
     BODIES,
@@ -186,6 +189,40 @@ async def a_partial_page(stage: Stage) -> httpx2.Response:
     return answer
 
 
+async def a_booking(stage: Stage, **fields: Any) -> None:
+    """Make an event that overlaps both external ones."""
+    times = {"start": local("2026-12-01T00:00:00"), "end": local("2026-12-03T00:00:00")}
+    answer = await stage.call("createEvent", body={"event": new_event(stage, **times, **fields)})
+    assert answer.status_code == 200
+
+
+async def conflicts(stage: Stage) -> httpx2.Response:
+    await a_booking(stage, allDay=True)
+    hours = {"start": local("2026-12-01T11:00:00"), "end": local("2026-12-01T12:00:00")}
+    await stage.call("createEvent", body={"event": new_event(stage, **hours, recurrenceRule=weekly())})
+    answer = await stage.call("listConflicts", query={**SPAN, "fieldsets": "OWN_PI"}, token="owner")
+    assert len(answer.json()["conflicts"]) == 3
+    assert "recurringEventId" in answer.text
+    return answer
+
+
+async def a_second_page_of_conflicts(stage: Stage) -> httpx2.Response:
+    await a_booking(stage)
+    first = await stage.call("listConflicts", query={**SPAN, "cursorPaging.limit": 1})
+    check("listConflicts", first, closed=True)
+    cursor = first.json()["pagingMetadata"]["cursors"]["next"]
+    answer = await stage.call("listConflicts", query={"cursorPaging.cursor": cursor})
+    assert len(answer.json()["conflicts"]) == 1
+    return answer
+
+
+async def conflicts_of_what_can_be_read(stage: Stage) -> httpx2.Response:
+    unread = await stage.connect(sync=False)
+    answer = await stage.call("listConflicts", query={**SPAN, "partialFailure": "true"})
+    assert answer.json()["failedConnectionIds"] == [unread.id]
+    return answer
+
+
 async def a_schedule_with_everything(stage: Stage) -> httpx2.Response:
     kept = {"street": "High Street", "nested": [1, None, {"a": True}]}
     fields = {
@@ -303,6 +340,25 @@ async def some_are_cancelled(stage: Stage) -> httpx2.Response:
     return answer
 
 
+async def a_health_of_exports(stage: Stage) -> httpx2.Response:
+    now = stage.world.clock.now()
+    values = {
+        "export_target": "dedicated",
+        "dedicated_calendar": "made",
+        "export_problem": ErrorReason.EXTERNAL_CALENDAR_DELETED.value,
+        "export_error": "CalendarGone: nobody's business",
+        "export_due_at": now,
+        "cleanup_until": now,
+    }
+    async with stage.world.kalends.database.write() as writer:
+        await writer.execute(update(connections).where(connections.c.id == stage.connection.id).values(**values))
+    answer = await stage.call("getConnectionHealth")
+    told = answer.json()["health"]["exports"]
+    assert (told["lastError"], told["dedicatedCalendar"]) == ("CalendarGone", {"id": "made"})
+    assert told.keys() >= {"target", "problem", "dueDate", "cleanupUntil"}
+    return answer
+
+
 GOOD: list[tuple[str, Ask]] = [
     ("listProviders", ask("listProviders")),
     ("getConnection", ask("getConnection")),
@@ -321,6 +377,9 @@ GOOD: list[tuple[str, Ask]] = [
     ("listEvents", ask("listEvents", query={**SPAN, "fieldsets": "OWN_PI"}, token="owner")),
     ("listEvents", a_second_page),
     ("listEvents", a_partial_page),
+    ("listConflicts", conflicts),
+    ("listConflicts", a_second_page_of_conflicts),
+    ("listConflicts", conflicts_of_what_can_be_read),
     ("createSchedule", a_schedule_with_everything),
     ("createSchedule", ask("createSchedule", body={"schedule": {"name": "Bare"}})),
     ("getSchedule", ask("getSchedule")),
@@ -342,10 +401,12 @@ GOOD: list[tuple[str, Ask]] = [
     ("bulkCancelEvents", some_are_cancelled),
     ("getConnectionHealth", ask("getConnectionHealth", token="owner")),
     ("getConnectionHealth", a_health_with_everything),
+    ("getConnectionHealth", a_health_of_exports),
     ("listRuns", ask("listRuns", token="owner")),
     ("listRuns", a_second_page_of_runs),
     ("syncConnection", ask("syncConnection", token="owner")),
     ("acknowledgeConnection", a_revoked_account_that_is_acknowledged),
+    ("updateCopies", ask("updateCopies", body=BODIES["updateCopies"], token="owner")),
     ("unacknowledgeConnection", an_acknowledgement_taken_back),
 ]
 

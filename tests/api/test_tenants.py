@@ -26,7 +26,7 @@ from kalends.model.identity import (
 from kalends.model.ids import new_id
 from kalends.schedules.event_drafts import AskedRule, AskedTimes, EventDraft
 from kalends.store.connections import Connections
-from tests.api.tenants import EVENT_SPAN, KALENDS, PUBLIC, SCHEDULE_EVENTS, SCHEDULES, TRESPASSES, Attempt, Tenant
+from tests.api.tenants import EVENT_SPAN, KALENDS, PUBLIC, SCHEDULE_EVENTS, SCHEDULES, SPAN, TRESPASSES, Attempt, Tenant
 from tests.scripted_provider import RemoteCalendar, ScriptedKind
 from tests.world import ManualClock, ics, settings_for
 
@@ -121,6 +121,11 @@ async def tenant(kalends: Kalends, app: Starlette, name: str) -> Tenant:
     made = await kalends.event_creating.create(site.id, a_series_on(schedule.id, f"Class {name}"))
     some = await query_events(app, callers["app"], {"cursorPaging": {"limit": 1}})
     event_cursor = some["pagingMetadata"]["cursors"]["next"]
+    await kalends.event_creating.create(site.id, two_days_on(schedule.id))
+    async with client_of(app) as client:
+        span = {**SPAN, "cursorPaging.limit": "1"}
+        conflicts = await client.get(f"{KALENDS}/conflicts", params=span, headers=callers["app"])
+    conflict_cursor = conflicts.json()["pagingMetadata"]["cursors"]["next"]
     return Tenant(
         site.id,
         user,
@@ -135,6 +140,7 @@ async def tenant(kalends: Kalends, app: Starlette, name: str) -> Tenant:
         run_cursor,
         made.view.id,
         event_cursor,
+        conflict_cursor,
         callers,
     )
 
@@ -142,6 +148,11 @@ async def tenant(kalends: Kalends, app: Starlette, name: str) -> Tenant:
 def a_series_on(schedule_id: str, title: str) -> EventDraft:
     times = AskedTimes(datetime(2026, 12, 1, 9), datetime(2026, 12, 1, 10))  # noqa: DTZ001 - wall times
     return EventDraft(schedule_id, times, rule=AskedRule(), content={"title": title})
+
+
+def two_days_on(schedule_id: str) -> EventDraft:
+    """Return an event that overlaps both external ones."""
+    return EventDraft(schedule_id, AskedTimes(datetime(2026, 12, 1), datetime(2026, 12, 3)))  # noqa: DTZ001 - as above
 
 
 async def query_events(app: Starlette, headers: Mapping[str, str], query: object) -> Any:

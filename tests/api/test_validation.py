@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from kalends.api.sync_config import CalendarRefs
 from kalends.api.violations import MOST_VIOLATIONS, violations
 from kalends.connections.queries import EventQuery
-from kalends.connections.sync_config import ExportChange, ExportTarget, ImportChange, SyncConfigChange
-from kalends.model.connection import ImportChoice
+from kalends.connections.sync_config import ExportChange, ImportChange, SyncConfigChange
+from kalends.model.connection import ExportTarget, ImportChoice
 from kalends.model.errors import Invalid, Rule
 from kalends.model.time import Window
 from tests.api.standins import CONNECTION, PROVIDER, SCHEDULE, StandIns

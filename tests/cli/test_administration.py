@@ -21,6 +21,34 @@ def test_a_site_is_made_changed_and_listed(operator: Operator) -> None:
     assert made["siteId"] in operator.run("site", "list").stdout
 
 
+def test_what_a_site_says_of_copies(operator: Operator) -> None:
+    plain = operator.json("site", "create", "--name", "Studio")
+    assert (plain["copyTitle"], plain["copyLink"], plain["copyChanges"]) == ("{title}", None, "restore")
+    link = "https://shop.example.com/bookings/{eventId}"
+    made = operator.json(
+        *("site", "create", "--name", "Shop", "--copy-title", "{service}: {participant}"),
+        *("--copy-link", link, "--copy-changes", "accept"),
+    )
+    assert (made["copyTitle"], made["copyLink"], made["copyChanges"]) == ("{service}: {participant}", link, "accept")
+    assert operator.json("site", "show", "--site", made["siteId"]) == made
+    assert operator.json("site", "list")["sites"] == [plain, made]
+    for shown in (operator.run("site", "list").stdout, operator.run("site", "show", "--site", made["siteId"]).stdout):
+        for fact in (made["siteId"], "{service}: {participant}", link, "accept"):
+            assert fact in shown
+    of_site = ("site", "update", "--site", made["siteId"])
+    assert operator.json(*of_site, "--name", "New") == {**made, "name": "New"}
+    changed = operator.json(*of_site, "--copy-title", "{title}", "--copy-link", "", "--copy-changes", "restore")
+    assert changed == {**made, "name": "New", "copyTitle": "{title}", "copyLink": None, "copyChanges": "restore"}
+    assert operator.json("site", "list")["sites"] == [plain, changed]
+
+
+def test_templates_leave_the_ids_of_sites_in_one_piece(operator: Operator) -> None:
+    link = "https://shop.example.com/{eventId}".ljust(500, "x")
+    templates = ("--copy-title", "{title} ".ljust(200, "x"), "--copy-link", link)
+    made = operator.json("site", "create", "--name", "Studio", *templates)
+    assert operator.run("site", "list").stdout.count(made["siteId"]) == 2
+
+
 def test_everything_of_a_site(operator: Operator) -> None:
     site = operator.json("site", "create", "--name", "Studio", "--time-zone", "Europe/Berlin")["siteId"]
     of_site = ("--site", site)
@@ -110,6 +138,10 @@ def test_what_cannot_be_done_is_one_line_an_error_document_and_exit_code_1(
     [
         ("site", "create", "--name", " "),
         ("site", "create", "--name", "x", "--time-zone", "Mars/Olympus"),
+        ("site", "create", "--name", "x", "--copy-title", ""),
+        ("site", "create", "--name", "x", "--copy-title", "{customer}"),
+        ("site", "update", "--copy-title", ""),
+        ("site", "update", "--copy-link", "http://shop.example.com/{eventId}"),
         ("schedule", "create", "--name", "x", "--id", "no-guid"),
         ("app", "create", "--name", "x", "--scope", "SCOPE.NONE"),
         ("provider", "install", "caldav", "--name", "x"),
@@ -126,6 +158,7 @@ def test_an_option_whose_value_does_not_fit_is_wrong_usage_too(operator: Operato
     "command",
     [
         ("site", "create"),
+        ("site", "update", "--copy-changes", "maybe"),
         ("nonsense",),
         ("token", "create"),
         ("token", "create", "--user", "a", "--app", "b"),

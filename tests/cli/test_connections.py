@@ -1,5 +1,7 @@
 """An account at a real CalDAV server: connected, read, synced, looked at, disconnected."""
 
+from typing import Any
+
 import pytest
 
 from tests.cli.operator import Operator
@@ -55,6 +57,48 @@ def test_a_connection_from_beginning_to_end(studio: Studio) -> None:
     for command in ("sync", "disconnect"):
         error = operator.json("connection", command, connected["id"], code=1)["error"]
         assert error["code"] in {"CONNECTION_NOT_CONNECTED", "CONNECTION_ALREADY_DISCONNECTED"}
+
+
+def test_events_are_exported_as_is_chosen_and_taken_away_again(studio: Studio) -> None:
+    operator, connection = studio.operator, studio.connected()["id"]
+    hours = ("--start", "2030-01-01T18:00", "--end", "2030-01-01T19:00")
+    operator.json("event", "create", "--schedule", studio.schedule_id, *hours, "--title", "Zumba with Ben")
+
+    def exports(*chosen: str) -> Any:
+        told = operator.json("connection", "export", connection, *chosen)
+        assert told["connectionId"] == connection
+        return told["exports"]
+
+    assert exports() == {"enabled": False, "privacy": "full", "pending": 0, "refused": 0, "left": 0, "failures": 0}
+    on = exports("--on", "--privacy", "busy")
+    assert (on["enabled"], on["target"], on["privacy"], on["pending"]) == (True, "dedicated", "busy", 1)
+    operator.json("connection", "sync", connection)
+    there = exports()
+    assert (there["pending"], there["left"]) == (0, 1)
+    calendar = there["dedicatedCalendar"]["id"]
+    folder = calendar.strip("/").rpartition("/")[2]
+    written = [path for method, path in studio.server.requests() if method == "PUT" and f"/{folder}/" in path]
+    copy = studio.server.get(written[-1])
+    assert "SUMMARY:Busy" in copy
+    assert "Zumba" not in copy
+    operator.json("connection", "sync", connection)
+    people = operator.run("connection", "show", connection).stdout
+    assert "to the dedicated calendar" in people
+    assert "made for copies" in people
+    assert operator.json("connection", "show", connection)["exports"] == there | {
+        "dedicatedCalendar": {"id": calendar, "name": "Studio"}
+    }
+
+    refused = operator.json("connection", "export", connection, "--target", "primary", code=1)["error"]
+    assert refused["code"] == "NOT_SUPPORTED_BY_PROVIDER"
+    for wrong in (("--privacy", "BUSY"), ("--on", "--off")):
+        operator.run("connection", "export", connection, *wrong, code=2)
+    assert exports()["target"] == "dedicated"
+    assert exports("--off")["pending"] == 1
+    assert "1 there" in operator.run("connection", "export", connection).stdout
+    operator.json("connection", "sync", connection)
+    gone = exports()
+    assert (gone["enabled"], gone["left"], "dedicatedCalendar" in gone) == (False, 0, False)
 
 
 def test_a_wrong_password_and_a_failed_sync_say_why(studio: Studio) -> None:

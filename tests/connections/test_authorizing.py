@@ -13,12 +13,12 @@ import httpx2
 import pytest
 
 from kalends.api.application import create_api
-from kalends.connections.sync_config import ExportChange, ExportTarget, SyncConfigChange
+from kalends.connections.sync_config import ExportChange, SyncConfigChange
 from kalends.model.calendar import Account
-from kalends.model.connection import Connection, Status
+from kalends.model.connection import Connection, ExportConfig, ExportTarget, Status
 from kalends.model.errors import Invalid, PermissionDenied, PreconditionFailed
 from kalends.model.identity import Identity, IdentityKind, Role
-from kalends.model.provider import ConnectMethod, ConnectScopes, Features
+from kalends.model.provider import ConnectMethod, ConnectScopes, ExportFeature, Features
 from kalends.net.client import GuardedClient
 from kalends.providers.base import ConsentAsked, Consented, Refused
 from kalends.providers.errors import CredentialsRefused, NotSupported, Unavailable
@@ -48,7 +48,8 @@ class ConsentKind(ScriptedKind):
     fails: Exception | None = None
 
     def features(self, config: Mapping[str, str]) -> Features:
-        return replace(super().features(config), connect_methods=(ConnectMethod.OAUTH,))
+        exports = ExportFeature.DEDICATED_CALENDAR
+        return replace(super().features(config), connect_methods=(ConnectMethod.OAUTH,), sync_to_calendar=exports)
 
     def authorization_url(self, config: Mapping[str, str], asked: ConsentAsked) -> str:
         del config
@@ -356,13 +357,13 @@ async def test_config_that_needs_more_than_was_consented_to_says_where_to_consen
     with pytest.raises(PreconditionFailed) as refused:
         await person.world.kalends.services.sync_configs.update(person.world.admin, connection.id, change)
     assert (refused.value.code, refused.value.data["reason"]) == ("NOT_SUPPORTED_BY_PROVIDER", "CONSENT_REQUIRED")
+    assert (await person.world.connection(connection.id)).export_config == ExportConfig(), "nothing was changed"
     person.kind.account = replace(person.kind.account, scopes=frozenset({"r", "w"}))
     gone = await person.confirm(refused.value.data["reconnectUrl"])
     state = dict(parse_qsl(urlsplit(gone.headers["location"]).query))["state"]
     assert told_by(await person.come_back(state, code="two")) == {"connectionId": connection.id}
-    with pytest.raises(PreconditionFailed) as unsupported:
-        await person.world.kalends.services.sync_configs.update(person.world.admin, connection.id, change)
-    assert unsupported.value.data == {}, "consent is there now; exporting is not yet"
+    view = await person.world.kalends.services.sync_configs.update(person.world.admin, connection.id, change)
+    assert view.connection.export_config == ExportConfig(enabled=True, target=ExportTarget.DEDICATED)
 
 
 async def test_turning_export_off_needs_no_consent(person: Person) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from kalends.connections.sync_config import ExportChange, ExportTarget, ImportChange, SyncConfigChange
-from kalends.model.connection import Connection, ErrorReason, ImportChoice, Status
+from kalends.connections.sync_config import ExportChange, ImportChange, SyncConfigChange
+from kalends.model.connection import Connection, ErrorReason, ExportTarget, ImportChoice, Status
 from kalends.model.errors import Invalid, KalendsError, PermissionDenied, PreconditionFailed, Unauthenticated
 from kalends.model.ids import new_id
 from kalends.store.calendars import Calendars

@@ -165,8 +165,8 @@ async def test_a_span_outside_the_window_is_answered_from_what_is_stored(scripte
 async def test_a_first_import_is_waited_for(scripted: Scripted) -> None:
     scripted.remote.put("e", ics("e", "Busy", "20261201T090000Z", end="20261201T100000Z"))
     world = scripted.world
-    events = world.kalends.events
-    events._freshness = type(events._freshness)(events._freshness.staleness_limit, timedelta(seconds=10))
+    scopes = world.kalends.events._scopes
+    scopes._freshness = type(scopes._freshness)(scopes._freshness.staleness_limit, timedelta(seconds=10))
     connection = await scripted.connect(sync=False)
     listing = asyncio.create_task(world.titles())
     await asyncio.sleep(0)
@@ -208,7 +208,7 @@ async def test_the_window_rolls_past_an_event_that_is_given_up_this_time(
     connection = await scripted.connect()
     world = scripted.world
     before = len(await world.titles())
-    real = world.kalends.events._spans._expander
+    real = world.kalends.events._scopes._spans._recognition._expander
     given_up = Expansion(given_up=True, problems=(Problem(None, "it takes too long"),))
 
     async def gives_up(_kind: Any, groups: Any, _context: Any) -> dict[str, Expansion]:

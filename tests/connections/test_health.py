@@ -270,7 +270,7 @@ async def test_what_cannot_be_worked_out_of_an_acknowledged_connection_is_done_w
     async def gives_up(*_given: Any) -> None:
         raise SpanNotReadable
 
-    monkeypatch.setattr(world.kalends.events._spans, "events", gives_up)
+    monkeypatch.setattr(world.kalends.events._scopes._spans, "events", gives_up)
     beyond = Window(datetime(2031, 1, 1, tzinfo=UTC), datetime(2032, 1, 1, tzinfo=UTC))
     with pytest.raises(ProviderUnavailable):
         await world.page(span=beyond)

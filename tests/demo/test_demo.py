@@ -7,7 +7,7 @@ import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tests.cli.operator import Operator
 from tests.sandbox.google.discovery import amiss
 from tests.sandbox.google.oauth_app import ConsentForm
 from tests.servers import free_port
+from tests.world import ics
 
 SCHEDULE = "100ef23e-9e92-4293-8e08-d3747537138f"
 SEED = f"/bookings/v2/external-calendars/connections?scheduleIds={SCHEDULE}"
@@ -57,7 +58,7 @@ def operator(tmp_path: Path) -> Operator:
 
 def test_the_object_that_once_prints(seeded: tuple[Path, Any]) -> None:
     document = seeded[1]
-    assert set(document) == {"siteId", "token", "connections", "events"}
+    assert set(document) == {"siteId", "token", "calendarServer", "connections", "events"}
     assert [one["status"] for one in document["connections"]] == ["SYNCED", "SYNCED"]
     first = document["connections"][0]
     assert first["scheduleId"] == SCHEDULE
@@ -99,6 +100,57 @@ def test_a_schedule_that_was_cancelled_is_left_out(data_dir: Path, operator: Ope
     document = operator.json("demo", "--once", "--data-dir", str(data_dir))
     assert [one["status"] for one in document["connections"]] == ["SYNCED"]
     assert SCHEDULE not in {one["scheduleId"] for one in (*document["connections"], *document["events"])}
+
+
+def test_an_event_made_by_curl_shows_in_the_calendar_and_one_made_there_blocks(
+    data_dir: Path, operator: Operator
+) -> None:
+    port = free_port()
+    with operator.started("demo", "--json", "--port", str(port), "--data-dir", str(data_dir)) as served:
+        document = served.document()
+        url, server = f"http://{HOST}:{port}", document["calendarServer"]
+        connection = next(one for one in document["connections"] if one["scheduleId"] == SCHEDULE)
+        login = (connection["externalAccountEmail"], server["password"])
+        day = f"{time.strftime('%Y-%m-%d', time.gmtime(time.time() + 86_400))}"
+        with (
+            httpx2.Client(base_url=url, headers={"Authorization": document["token"]}, trust_env=False) as api,
+            httpx2.Client(base_url=server["url"], auth=login, trust_env=False) as calendars,
+        ):
+            times = {name: {"localDate": f"{day}T{hour}:30:00"} for name, hour in (("start", "03"), ("end", "04"))}
+            event = {"scheduleId": SCHEDULE, "title": "Haircut at night", **times}
+            assert api.post("/calendar/v3/events", json={"event": event}).status_code == 200
+            until(lambda: "Haircut at night" in exported(calendars, login[0]))
+            text = ics("dentist", "Dentist", f"{day.replace('-', '')}T033000Z", end=f"{day.replace('-', '')}T043000Z")
+            path = f"/{login[0]}/work/dentist.ics"
+            assert calendars.put(path, content=text, headers={"Content-Type": "text/calendar"}).status_code == 201
+            asked = api.post(f"/kalends/v1/connections/{connection['id']}/sync", json={})
+            assert asked.status_code in {200, 202}, asked.text
+            until(lambda: "Dentist" in blocking(api, day))
+            assert "Haircut at night" not in blocking(api, day), "our own copy"
+        assert served.end(signal.SIGTERM) == 0
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def exported(calendars: httpx2.Client, account: str) -> str:
+    """Return everything that is in the calendars that were made for copies."""
+    body = '<propfind xmlns="DAV:"><prop><displayname/></prop></propfind>'
+    listed = calendars.request("PROPFIND", f"/{account}/", content=body, headers={"Depth": "1"}).text
+    paths = re.findall(r"<href>([^<]*)</href>(?:(?!</response>).)*?<displayname>Kalends demo<", listed, re.DOTALL)
+    return "".join(calendars.get(path).text for path in paths)
+
+
+def blocking(api: httpx2.Client, day: str) -> set[str]:
+    """Return the titles of what blocks the schedule on a day."""
+    span = {"from": f"{day}T00:00:00Z", "to": f"{day}T23:59:59Z", "scheduleIds": SCHEDULE, "fieldsets": "OWN_PI"}
+    answer = api.get("/bookings/v2/external-calendars/events", params=span)
+    assert answer.status_code == 200, answer.text
+    return {one["title"] for one in answer.json()["events"]}
 
 
 def test_serve_on_the_same_folder_accepts_the_token(

@@ -1,33 +1,30 @@
 """Kalends and a Google that stands in, both whole: the browser of a person goes between them."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from structlog.testing import capture_logs
 
-from kalends.api.application import create_api
 from kalends.providers.google.kind import GOOGLE
 from kalends.sandbox.google.application import create_application
 from kalends.sandbox.google.bearer import User
 from kalends.sandbox.google.grants import Grants
 from kalends.sandbox.google.oauth import routes
-from kalends.sandbox.google.serving import serving
 from kalends.sandbox.google.state import State
-from tests.leaks import LISTENER
-from tests.oauth_stage import BACK, HERE, SITE, OAuthStage, OneClock, check_log
+from tests.oauth_stage import HERE, OAuthStage, OneClock, Sandbox, stage_at
 from tests.sandbox.google.discovery import Validated
-from tests.world import ManualClock, settings_for, world_on
+from tests.world import ManualClock
 
 ANN = User("101", "ann@gmail.com", "Ann")
 BEN = User("102", "ben@gmail.com", "Ben")
 GOOGLE_ID = GOOGLE.built_in_id or ""
+URLS = ("google_accounts_url", "google_oauth_url", "google_api_url")
 
-__all__ = ["ANN", "BACK", "BEN", "GOOGLE_ID", "HERE", "SITE", "OneClock", "Stage", "check_log", "staged", "titles"]
+__all__ = ["ANN", "BEN", "GOOGLE_ID", "HERE", "Stage", "staged", "titles"]
 
 
 @dataclass(kw_only=True)
@@ -62,46 +59,16 @@ def titles(state: State) -> set[str]:
 @asynccontextmanager
 async def staged(database_url: str, folder: Path, **settings: Any) -> AsyncIterator[Stage]:
     """Serve a sandbox, and assemble a Kalends that takes it for Google; what is asked of it is held to the document."""
-    clock = ManualClock(datetime(2026, 11, 22, 9, 0, tzinfo=UTC))
+    clock = ManualClock()
     shared = OneClock(clock)
     state = State([ANN, BEN], shared)
     grants = Grants(shared, users=[ANN, BEN])
     client = grants.add_client("Salon")
     application = create_application(state, grants, routes=routes(grants), gather=0.02, pauses=(0.05, 0.05))
     validated = Validated(application)
-    async with AsyncExitStack() as stack:
-        logged = stack.enter_context(capture_logs())
-        url = await stack.enter_async_context(serving(validated))
-        google = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
-        given = settings_for(
-            database_url,
-            folder,
-            google_client_id=client.id,
-            google_client_secret=client.secret,
-            google_accounts_url=url,
-            google_oauth_url=url,
-            google_api_url=url,
-            **settings,
-        )
-        async with world_on(given, kinds={GOOGLE.kind: GOOGLE}, clock=clock) as world:
-            await world.kalends.sites.update(world.site.id, redirect_origins=[SITE])
-            transport = httpx2.ASGITransport(app=create_api(world.kalends.services))
-            async with httpx2.AsyncClient(transport=transport, base_url=HERE) as browser:
-                stage = Stage(
-                    world=world,
-                    url=url,
-                    client_id=client.id,
-                    provider_id=GOOGLE_ID,
-                    somebody=ANN,
-                    there=google,
-                    browser=browser,
-                    grants=grants,
-                    state=state,
-                )
-                yield stage
-        stage.secrets.add(client.secret)
-        for title in titles(state):
-            LISTENER.add_title(title)
-        check_log(logged, stage.secrets | titles(state))
+    sandbox = Sandbox(GOOGLE, URLS, validated, client.id, client.secret, lambda: titles(state))
+    make = partial(Stage, somebody=ANN, grants=grants, state=state)
+    async with stage_at(sandbox, clock, make, database_url, folder, **settings) as stage:
+        yield stage
     assert validated.of("request") == []
     assert validated.of("answer") == []

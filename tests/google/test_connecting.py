@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from kalends.connections.sync_config import ExportChange, ExportTarget, SyncConfigChange
-from kalends.model.connection import ErrorReason, Status
+from kalends.connections.sync_config import ExportChange, SyncConfigChange
+from kalends.model.connection import ErrorReason, ExportTarget, Status
 from kalends.model.errors import PreconditionFailed
 from kalends.model.provider import ConnectScopes
 from tests.google.stage import ANN, BEN, GOOGLE_ID, Stage

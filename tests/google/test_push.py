@@ -1,46 +1,27 @@
 """Being told of changes by Google: channels, what they bring, and what is done without them."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kalends.api.application import create_api
 from kalends.connections.sync_config import ImportChange, SyncConfigChange
 from kalends.jobs.watching import CLAIMED_FOR, RENEW_BEFORE
 from kalends.model.connection import Connection, ImportChoice
 from kalends.providers.base import ChannelOpened
 from kalends.providers.errors import Unavailable
 from kalends.providers.google.channels import watch
-from kalends.sandbox.google.serving import listen, serving
-from kalends.store.calendars import Calendars
-from kalends.store.channels import Channel, Channels
-from kalends.store.tables import channels
-from kalends.sync.selection import imported
 from tests.google.stage import ANN, Stage, staged
-
-DEADLINE = 20
+from tests.push import is_told, is_wanted, kept, reachable, shows_while_a_worker_runs, until
 
 
 @pytest.fixture
 async def stage(database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage on which Google reaches Kalends."""
-    bound = listen()
-    public_url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    async with (
-        staged(database_url, tmp_path, public_url=public_url) as one,
-        serving(create_api(one.world.kalends.services), bound),
-    ):
+    async with reachable(staged, database_url, tmp_path) as one:
         yield one
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(DEADLINE):
-        while not await holds():  # noqa: ASYNC110 - what is waited for is in the database
-            await asyncio.sleep(0.02)
 
 
 async def watched(stage: Stage) -> Connection:
@@ -51,29 +32,10 @@ async def watched(stage: Stage) -> Connection:
     return connection
 
 
-async def is_told(stage: Stage, connection: Connection) -> bool:
-    """Tell whether all that is imported of a connection counts as watched."""
-    async with stage.world.kalends.database.read() as reader:
-        stored = await Calendars(reader, connection.site_id).of_connection(connection.id)
-    return all(one.watched_until for one in imported(connection, stored))
-
-
 async def at_google(stage: Stage) -> list[str]:
     """Return the ids of the channels that Google has."""
     said = await stage.press("/push", verb="GET")
     return [one["id"] for one in said["channels"]]
-
-
-async def is_wanted(stage: Stage, connection: Connection) -> bool:
-    now = await stage.world.connection(connection.id)
-    return now.wanted_rev > now.done_rev
-
-
-async def kept(stage: Stage) -> list[Channel]:
-    """Return the channels that are of use."""
-    async with stage.world.kalends.database.read() as reader:
-        ids = [row.id for row in await reader.execute(channels.select()) if row.stop_after is None]
-        return [found for one in ids if (found := await Channels(reader).get(one))]
 
 
 async def notify(stage: Stage, channel_id: str, resource_id: str | None, token: str, state: str = "exists") -> int:
@@ -97,18 +59,7 @@ async def test_a_change_is_told_and_read(stage: Stage) -> None:
 
 async def test_a_change_shows_while_the_worker_runs_without_a_poll(stage: Stage) -> None:
     await watched(stage)
-    stopping = asyncio.Event()
-    working = asyncio.create_task(stage.world.kalends.worker.run(stopping))
-    try:
-        await stage.put("Dentist", "2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z")
-
-        async def shows() -> bool:
-            return await stage.world.titles() == ["Dentist"]
-
-        await until(shows)
-    finally:
-        stopping.set()
-        await working
+    await shows_while_a_worker_runs(stage, "Dentist", "2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z")
 
 
 async def test_what_was_opened_is_asked_for_once(stage: Stage) -> None:

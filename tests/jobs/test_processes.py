@@ -81,7 +81,7 @@ async def test_a_burst_from_two_processes_is_one_or_two_syncs_of_each_and_never_
     gate = Gate(monkeypatch, scripted)
     async with another(scripted) as other:
         for one in (world.kalends, other):
-            real = one.leased._sync.run
+            real = one.leased._turn.run
 
             async def watched(lease: Lease, *args: Any, real: Callable[..., Awaitable[Run]] = real) -> Run:
                 if lease.connection_id in under_way:
@@ -93,7 +93,7 @@ async def test_a_burst_from_two_processes_is_one_or_two_syncs_of_each_and_never_
                 finally:
                     under_way.discard(lease.connection_id)
 
-            monkeypatch.setattr(one.leased._sync, "run", watched)
+            monkeypatch.setattr(one.leased._turn, "run", watched)
         async with running(world.kalends.worker), running(other.worker):
             askers = [await asker(world, *connections, rounds=ROUNDS) for _ in range(2)]
             assert [await one.wait() for one in askers] == [0, 0]

@@ -33,7 +33,7 @@ class Others:
         self.world, kalends = scripted.world, scripted.world.kalends
         self.database, self.owner = kalends.database, kalends.leased.owner
         self.hearing = Hearing(self.database, self.world.clock, HEIR)
-        self.leased = LeasedSync(self.database, kalends.leased._sync, self.world.clock, kalends.settings.lease_time)
+        self.leased = LeasedSync(self.database, kalends.leased._turn, self.world.clock, kalends.settings.lease_time)
 
     async def beat(self, *, behind: timedelta = timedelta(0)) -> None:
         async with self.database.write() as writer:

@@ -151,7 +151,7 @@ async def test_stopping_hands_leases_back_and_says_goodbye(scripted: Scripted, m
 async def test_a_lease_is_renewed_while_the_sync_goes_on(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     world, kalends = scripted.world, scripted.world.kalends
     connection = await scripted.connect(sync=False)
-    short = LeasedSync(kalends.database, kalends.leased._sync, SystemClock(), timedelta(seconds=0.3))
+    short = LeasedSync(kalends.database, kalends.leased._turn, SystemClock(), timedelta(seconds=0.3))
     release = asyncio.Event()
     real = scripted.kind.session
 

@@ -1,32 +1,27 @@
 """Kalends and a Microsoft that stands in, both whole: the browser of a person goes between them."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx2
-from structlog.testing import capture_logs
-
-from kalends.api.application import create_api
 from kalends.providers.microsoft.kind import MICROSOFT
 from kalends.sandbox.microsoft.application import create_application
 from kalends.sandbox.microsoft.bearer import User
 from kalends.sandbox.microsoft.grants import Grants
 from kalends.sandbox.microsoft.oauth import routes
 from kalends.sandbox.microsoft.state import State
-from kalends.sandbox.serving import serving
-from tests.leaks import LISTENER
-from tests.oauth_stage import HERE, SITE, OAuthStage, OneClock, check_log
-from tests.world import ManualClock, settings_for, world_on
+from tests.oauth_stage import OAuthStage, OneClock, Sandbox, stage_at
+from tests.world import ManualClock
 
 ANN = User.of("ann@salon.example", "Ann")
 """An account of work."""
 BEN = User.of("ben@outlook.com", "Ben")
 """A personal account."""
 MICROSOFT_ID = MICROSOFT.built_in_id or ""
+URLS = ("microsoft_login_url", "microsoft_graph_url")
 
 
 @dataclass(kw_only=True)
@@ -66,42 +61,13 @@ def titles(state: State) -> set[str]:
 @asynccontextmanager
 async def staged(database_url: str, folder: Path, **settings: Any) -> AsyncIterator[Stage]:
     """Serve a sandbox, and assemble a Kalends that takes it for Microsoft."""
-    clock = ManualClock(datetime(2026, 11, 22, 9, 0, tzinfo=UTC))
+    clock = ManualClock()
     shared = OneClock(clock)
     state = State([ANN, BEN], shared)
     grants = Grants(shared, users=[ANN, BEN])
     client = grants.add_client("Salon")
     application = create_application(state, grants, routes=routes(grants), gather=0.02, pauses=(0.05, 0.05))
-    async with AsyncExitStack() as stack:
-        logged = stack.enter_context(capture_logs())
-        url = await stack.enter_async_context(serving(application))
-        microsoft = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
-        given = settings_for(
-            database_url,
-            folder,
-            microsoft_client_id=client.id,
-            microsoft_client_secret=client.secret,
-            microsoft_login_url=url,
-            microsoft_graph_url=url,
-            **settings,
-        )
-        async with world_on(given, kinds={MICROSOFT.kind: MICROSOFT}, clock=clock) as world:
-            await world.kalends.sites.update(world.site.id, redirect_origins=[SITE])
-            transport = httpx2.ASGITransport(app=create_api(world.kalends.services))
-            async with httpx2.AsyncClient(transport=transport, base_url=HERE) as browser:
-                stage = Stage(
-                    world=world,
-                    url=url,
-                    client_id=client.id,
-                    provider_id=MICROSOFT_ID,
-                    somebody=ANN,
-                    there=microsoft,
-                    browser=browser,
-                    grants=grants,
-                    state=state,
-                )
-                yield stage
-        stage.secrets.add(client.secret)
-        for title in titles(state):
-            LISTENER.add_title(title)
-        check_log(logged, stage.secrets | titles(state))
+    sandbox = Sandbox(MICROSOFT, URLS, application, client.id, client.secret, lambda: titles(state))
+    make = partial(Stage, somebody=ANN, grants=grants, state=state)
+    async with stage_at(sandbox, clock, make, database_url, folder, **settings) as stage:
+        yield stage

@@ -1,44 +1,25 @@
 """Being told of changes by Microsoft: subscriptions, what they bring, and what is done without them."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kalends.api.application import create_api
 from kalends.jobs.watching import RENEW_BEFORE
 from kalends.model.connection import Connection
 from kalends.providers.microsoft.subscriptions import client_state
-from kalends.sandbox.serving import listen, serving
-from kalends.store.calendars import Calendars
-from kalends.store.channels import Channel, Channels
-from kalends.store.tables import channels
-from kalends.sync.selection import imported
 from tests.microsoft.stage import Stage, staged
-
-DEADLINE = 20
+from tests.push import is_told, is_wanted, kept, reachable, shows_while_a_worker_runs, until
 
 
 @pytest.fixture
 async def stage(database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage on which Microsoft reaches Kalends."""
-    bound = listen()
-    public_url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    async with (
-        staged(database_url, tmp_path, public_url=public_url) as one,
-        serving(create_api(one.world.kalends.services), bound),
-    ):
+    async with reachable(staged, database_url, tmp_path) as one:
         yield one
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(DEADLINE):
-        while not await holds():  # noqa: ASYNC110 - what is waited for is in the database
-            await asyncio.sleep(0.02)
 
 
 async def watched(stage: Stage) -> Connection:
@@ -46,28 +27,6 @@ async def watched(stage: Stage) -> Connection:
     connection = await stage.connect()
     assert await stage.world.kalends.watching.once() == 1
     return connection
-
-
-async def is_wanted(stage: Stage, connection: Connection) -> bool:
-    now = await stage.world.connection(connection.id)
-    return now.wanted_rev > now.done_rev
-
-
-async def is_told(stage: Stage, connection: Connection) -> bool:
-    """Tell whether all that is imported counts as watched."""
-    async with stage.world.kalends.database.read() as reader:
-        stored = await Calendars(reader, connection.site_id).of_connection(connection.id)
-    return all(one.watched_until for one in imported(connection, stored))
-
-
-async def kept(stage: Stage) -> Channel:
-    """Return the channel that is of use."""
-    async with stage.world.kalends.database.read() as reader:
-        ids = [row.id for row in await reader.execute(channels.select()) if row.stop_after is None]
-        found = await Channels(reader).get(ids[0])
-    assert len(ids) == 1
-    assert found is not None
-    return found
 
 
 async def at_microsoft(stage: Stage) -> list[Mapping[str, Any]]:
@@ -82,18 +41,7 @@ async def notify(stage: Stage, body: object) -> int:
 
 async def test_a_change_shows_while_the_worker_runs_without_a_poll(stage: Stage) -> None:
     await watched(stage)
-    stopping = asyncio.Event()
-    working = asyncio.create_task(stage.world.kalends.worker.run(stopping))
-    try:
-        await stage.put("Dentist", "2026-11-24T10:00:00", "2026-11-24T11:00:00")
-
-        async def shows() -> bool:
-            return await stage.world.titles() == ["Dentist"]
-
-        await until(shows)
-    finally:
-        stopping.set()
-        await working
+    await shows_while_a_worker_runs(stage, "Dentist", "2026-11-24T10:00:00", "2026-11-24T11:00:00")
 
 
 async def test_what_was_opened_is_proven_by_its_echo_and_makes_polls_rare(stage: Stage) -> None:
@@ -122,11 +70,11 @@ async def test_what_nobody_tells_of_is_read_within_the_safety_interval(stage: St
 
 async def test_a_subscription_is_renewed_before_it_runs_out(stage: Stage) -> None:
     connection = await watched(stage)
-    first = await kept(stage)
+    (first,) = await kept(stage)
     stage.world.clock.advance(first.expires_at - stage.world.clock.now() - RENEW_BEFORE)
     await stage.world.sync(connection)
     assert await stage.world.kalends.watching.once() == 1
-    renewed = await kept(stage)
+    (renewed,) = await kept(stage)
     assert (renewed.id, renewed.resource_id) == (first.id, first.resource_id)
     assert renewed.expires_at > first.expires_at
     assert len(await at_microsoft(stage)) == 1
@@ -163,7 +111,7 @@ async def test_who_disconnects_is_told_no_more_and_the_subscription_is_deleted(s
 
 async def test_wrong_notifications_are_answered_and_ignored(stage: Stage) -> None:
     connection = await watched(stage)
-    channel = await kept(stage)
+    (channel,) = await kept(stage)
     named = {"subscriptionId": channel.resource_id, "changeType": "updated"}
     for body in (
         b"",

@@ -4,20 +4,22 @@ A suite derives from `ExportContract` and gives a `world` fixture, a `World` wit
 """
 
 import secrets
-from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
+from unittest.mock import patch
 
 import pytest
 
 from kalends.model.copy import ChangedInstance, CopyText, WantedCopy
 from kalends.model.schedule_event import EventTimes, WeeklyRule
+from kalends.net.errors import Unreachable
 from kalends.providers.base import AccountSession
-from kalends.providers.errors import CalendarGone
+from kalends.providers.errors import CalendarGone, Unavailable
 from kalends.providers.export import CopyChanged, CopyGone, CopyThere, Exports, KeyUsedUp, StoredCopy
-from tests.providers.contract import Mirror, calendar_of
+from tests.providers.contract import CountingClient, Mirror, calendar_of
 
 SINCE, UNTIL = datetime(2026, 9, 1, tzinfo=UTC), datetime(2027, 6, 1, tzinfo=UTC)
 """Between these lies all that `World.seen` is asked for: what starts at the first or later, and before the second."""
@@ -47,6 +49,9 @@ class ExportingSession(AccountSession, Exports, Protocol):
 class World(Protocol):
     """A provider with one account, and the account's owner, who works on it by another way."""
 
+    client: CountingClient
+    """The session's."""
+
     takes_keys_again: bool
     """Whether the provider takes the key of a copy that was deleted."""
 
@@ -66,12 +71,16 @@ class World(Protocol):
         """Give a copy another title, as its owner."""
         ...
 
+    async def retime(self, key: str, to: EventTimes) -> None:
+        """Give a copy other times, as its owner; of a series, its first instance."""
+        ...
+
     async def remove(self, key: str) -> None:
         """Delete a copy, as its owner."""
         ...
 
     def tag_of(self, payload: bytes) -> str | None:
-        """Return whose copy it is that the import has stored, by the provider's own `tag_of`."""
+        """Return whose copy it is that the import has stored, as the kind of provider tells it."""
         ...
 
 
@@ -145,6 +154,44 @@ async def kept(session: Exports, calendar: str, wanted: WantedCopy) -> StoredCop
     return found
 
 
+def means(found: EventTimes | None, wanted: EventTimes) -> bool:
+    """Tell whether times that are found are those wanted: the same instants in any zone, or the same dates."""
+    if found is None or found.all_day is not wanted.all_day:
+        return False
+    if wanted.all_day:
+        return (found.start, found.end) == (wanted.start, wanted.end)
+    return (found.start_at, found.end_at) == (wanted.start_at, wanted.end_at)
+
+
+@contextmanager
+def answers_lost(client: CountingClient, *methods: str) -> Iterator[list[str]]:
+    """Have the answers to requests of these methods get lost, which are done all the same; yield which were."""
+    request, lost = client.request, list[str]()
+
+    async def deaf(method: str, url: str, **options: Any) -> Any:
+        answer = await request(method, url, **options)
+        if method not in methods:
+            return answer
+        lost.append(method)
+        raise Unreachable("the answer was lost", host="127.0.0.1")
+
+    with patch.object(client, "request", deaf):
+        yield lost
+
+
+@contextmanager
+def preconditions(client: CountingClient) -> Iterator[list[str]]:
+    """Yield the versions that requests are sent for alone (RFC 9110 §13.1.1)."""
+    request, named = client.request, list[str]()
+
+    async def noting(method: str, url: str, **options: Any) -> Any:
+        named.extend(value for name, value in (options.get("headers") or {}).items() if name == "If-Match")
+        return await request(method, url, **options)
+
+    with patch.object(client, "request", noting):
+        yield named
+
+
 class ExportContract:
     """What has to hold wherever copies are kept."""
 
@@ -192,16 +239,42 @@ class ExportContract:
         assert again.ref == moved.ref == stored.ref
         assert len({stored.echo, moved.echo, again.echo}) == 3
 
-    async def test_a_stale_version_changes_nothing(self, world: World) -> None:
-        calendar, wanted = await world.calendar(), single()
+    @pytest.mark.parametrize("recurs", [False, True])
+    async def test_a_stale_version_changes_nothing(self, world: World, recurs: bool) -> None:
+        calendar, wanted = await world.calendar(), weekly() if recurs else single()
+        at = tuesdays() if recurs else [wanted.times]
         async with world.session() as session:
             stored = await session.create(calendar, wanted)
             await world.edit(wanted.key, title="Mine")
             with pytest.raises(CopyChanged):
-                await session.update(calendar, wanted, stored)
-            assert await world.seen(calendar) == [utc(wanted.times, "Mine")]
+                await session.update(calendar, replace(wanted, text=CopyText("Other")), stored)
+            assert await world.seen(calendar) == in_order(utc(one, "Mine") for one in at)
             await session.update(calendar, wanted, await kept(session, calendar, wanted))
-        assert await world.seen(calendar) == [utc(wanted.times)]
+        assert await world.seen(calendar) == in_order(map(utc, at))
+
+    @pytest.mark.parametrize("recurs", [False, True])
+    async def test_an_empty_version_is_any(self, world: World, recurs: bool) -> None:
+        calendar, wanted = await world.calendar(), with_exceptions(weekly()) if recurs else single()
+        async with world.session() as session:
+            stored = await session.create(calendar, wanted)
+            await world.edit(wanted.key, title="Mine")
+            with preconditions(world.client) as named:
+                again = await session.update(calendar, wanted, replace(stored, version=""))
+            assert set(named) <= {"*"}, "what is read beforehand may be another version by then"
+            assert again.version
+            assert again.echo == stored.echo
+            await world.remove(wanted.key)
+            with pytest.raises(CopyGone):
+                await session.update(calendar, wanted, replace(stored, version=""))
+
+    async def test_a_series_becomes_a_single_copy_whatever_its_version(self, world: World) -> None:
+        calendar, series = await world.calendar(), with_exceptions(weekly())
+        alone = replace(series, rule=None, changed=(), cancelled=())
+        async with world.session() as session:
+            stored = await session.create(calendar, series)
+            stored = await session.update(calendar, alone, replace(stored, version=""))
+            assert await session.look_up(calendar, series.key) == stored
+        assert await world.seen(calendar) == [utc(series.times)]
 
     async def test_a_copy_that_its_owner_deleted_is_gone(self, world: World) -> None:
         calendar, wanted = await world.calendar(), single()
@@ -239,6 +312,51 @@ class ExportContract:
             await world.edit(wanted.key, title="Mine")
             await session.delete(calendar, stored.ref)
         assert await world.seen(calendar) == []
+
+    # When it is
+
+    @pytest.mark.parametrize(
+        "to",
+        [
+            times(wall(2, 16, 30), minutes=45),
+            times(wall(2, 16, 30), zone="America/New_York"),
+            times(wall(25, 1, month=10), minutes=180),
+            times(wall(3, 9), zone="UTC"),
+            days(wall(24, 0), 3),
+        ],
+        ids=["", "elsewhere", "across-a-change-of-offset", "in-utc", "whole-days"],
+    )
+    async def test_a_copy_that_its_owner_moved_tells_when_it_is(self, world: World, to: EventTimes) -> None:
+        calendar, wanted = await world.calendar(), single()
+        async with world.session() as session:
+            stored = await session.create(calendar, wanted)
+            assert means(stored.times, wanted.times)
+            await world.retime(wanted.key, to)
+            assert await world.seen(calendar) == [utc(to)]
+            found = await kept(session, calendar, wanted)
+            assert means(found.times, to)
+            assert found.echo != stored.echo
+            again = await session.update(calendar, wanted, found)
+            assert means(again.times, wanted.times)
+
+    async def test_an_all_day_copy_that_its_owner_moved_tells_when_it_is(self, world: World) -> None:
+        calendar, wanted, to = await world.calendar(), single(at=days(wall(24, 0), 3)), days(wall(28, 0))
+        async with world.session() as session:
+            stored = await session.create(calendar, wanted)
+            assert means(stored.times, wanted.times)
+            await world.retime(wanted.key, to)
+            assert means((await kept(session, calendar, wanted)).times, to)
+            await world.retime(wanted.key, times(wall(28)))
+            assert means((await kept(session, calendar, wanted)).times, times(wall(28)))
+
+    @pytest.mark.parametrize("at", [times(wall(1)), days(wall(1, 0))], ids=["timed", "all-day"])
+    async def test_a_series_tells_when_its_first_instance_is(self, world: World, at: EventTimes) -> None:
+        calendar, wanted = await world.calendar(), weekly(at=at, until=at.start.replace(day=29))
+        moved = ChangedInstance(at.start, at.at(at.start.replace(day=2)), PLAIN)
+        async with world.session() as session:
+            stored = await session.create(calendar, replace(wanted, changed=(moved,)))
+            assert means(stored.times, at)
+            assert means((await kept(session, calendar, wanted)).times, at)
 
     # What it says
 
@@ -489,4 +607,20 @@ class ExportContract:
                 await session.create(made.id, wanted)
             with pytest.raises(CalendarGone):
                 await session.update(made.id, wanted, stored)
-            await session.delete(made.id, stored.ref)
+            with pytest.raises(CalendarGone):
+                await session.update(made.id, wanted, replace(stored, version=""))
+            with pytest.raises(CalendarGone):
+                await session.delete(made.id, stored.ref)
+
+    async def test_a_calendar_whose_answer_was_lost_is_made_once(self, world: World) -> None:
+        marker, name = secrets.token_hex(26), f"Bookings {secrets.token_hex(6)}"
+        async with world.session() as session:
+            with answers_lost(world.client, "POST", "MKCALENDAR") as lost, suppress(Unavailable):
+                await session.create_calendar(name, marker)
+            assert len(lost) == 1
+        async with world.session() as session:
+            made = await session.create_calendar(name, marker)
+            assert await session.find_calendar(marker) == made
+            named = [calendar.id for calendar in await session.list_calendars() if calendar.name.startswith(name)]
+            assert named == [made.id]
+            await session.delete_calendar(made.id)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.rrule import WEEKLY, rrule
@@ -14,14 +15,14 @@ from icalendar import Calendar
 
 from kalends.model.calendar import Account
 from kalends.model.copy import ChangedInstance, CopyText
+from kalends.model.schedule_event import EventTimes
 from kalends.providers.apple import APPLE
 from kalends.providers.base import ConnectsWithCredentials, ProviderKind
 from kalends.providers.caldav import CALDAV
 from kalends.providers.caldav.rendering import resource
 from kalends.providers.caldav.session import CalDavSession
-from kalends.providers.caldav.stored_copies import tag_of
 from kalends.providers.errors import CredentialsRefused, NotSupported
-from kalends.providers.export import CalendarRefused, Exports, KeyUsedUp
+from kalends.providers.export import CalendarRefused, Exports, KeyUsedUp, TellsCopies
 from tests.icloud.account import ICloudAccount, Left
 from tests.icloud.running import RunningICloud
 from tests.providers.contract import CountingClient, Mirror, calendar_of
@@ -91,9 +92,13 @@ class CalDavExportWorld:
         return path
 
     async def seen(self, calendar_id: str) -> list[Seen]:
-        listing = self.server.request("PROPFIND", self.inside(calendar_id), headers={"Depth": "1"}, expect=(207,))
-        found = [self.server.get(href) for href in _HREF.findall(listing.text)]
+        found = [self.server.get(href) for href in self.members(calendar_id)]
         return in_order(one for text in found for one in _occurrences(text) if _is_between(one[1]))
+
+    def members(self, calendar_id: str) -> list[str]:
+        """Return the paths at the server of what is in a calendar."""
+        listing = self.server.request("PROPFIND", self.inside(calendar_id), headers={"Depth": "1"}, expect=(207,))
+        return _HREF.findall(listing.text)
 
     async def held(self, key: str) -> Held:
         event = self._master(key)
@@ -114,11 +119,20 @@ class CalDavExportWorld:
         next(_masters(calendar))["SUMMARY"] = title
         self.server.put(self.path(key), calendar.to_ical().decode())
 
+    async def retime(self, key: str, to: EventTimes) -> None:
+        calendar = Calendar.from_ical(self.text(key))
+        event = next(_masters(calendar))
+        for name, at in (("DTSTART", to.start), ("DTEND", to.end)):
+            event.pop(name, None)
+            event.add(name, at.date() if to.all_day else at.replace(tzinfo=ZoneInfo(to.zone)))
+        self.server.put(self.path(key), calendar.to_ical().decode())
+
     async def remove(self, key: str) -> None:
         self.server.delete(self.path(key))
 
     def tag_of(self, payload: bytes) -> str | None:
-        return tag_of(payload)
+        assert isinstance(self.kind, TellsCopies)
+        return self.kind.tag_of(payload)
 
     def path(self, key: str) -> str:
         """Return the path at the server of a copy in the calendar of this test."""

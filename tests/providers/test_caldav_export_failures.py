@@ -201,7 +201,8 @@ async def test_a_calendar_that_is_gone_is_told() -> None:
             await session.update("/c/", WANTED, STORED)
         with pytest.raises(CalendarGone):
             await session.look_up("/c/", WANTED.key)
-        await session.delete("/c/", REF)
+        with pytest.raises(CalendarGone):
+            await session.delete("/c/", REF)
 
 
 @pytest.mark.parametrize("status", [412, 404, 410, 409])

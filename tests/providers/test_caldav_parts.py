@@ -159,7 +159,7 @@ def test_what_the_kinds_are_and_can_do() -> None:
         assert features.connect_methods == (ConnectMethod.CREDENTIALS,)
         assert features.update_sync_config
         assert features.list_event_from_calendars is ImportFeature.SPECIFIC_CALENDARS
-        assert features.sync_to_calendar is ExportFeature.NOT_SUPPORTED
+        assert features.sync_to_calendar is ExportFeature.DEDICATED_CALENDAR
         assert not features.primary_calendar
 
 

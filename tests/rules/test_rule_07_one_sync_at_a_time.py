@@ -49,7 +49,7 @@ async def test_rule_7_a_worker_that_lost_its_lease_writes_nothing(
     async def steal() -> None:
         world.clock.advance(world.kalends.settings.lease_time + timedelta(seconds=1))
         kalends = world.kalends
-        other = LeasedSync(kalends.database, kalends.leased._sync, world.clock, kalends.settings.lease_time)
+        other = LeasedSync(kalends.database, kalends.leased._turn, world.clock, kalends.settings.lease_time)
         stolen.append(await other.claim(connection.site_id, connection.id) is not None)
 
     real = scripted.kind.session

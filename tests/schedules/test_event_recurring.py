@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from kalends.model.errors import Conflict, Invalid, PreconditionFailed
-from kalends.model.schedule_event import EventStatus, RecurrenceType, Weekday, WeeklyRule
-from kalends.schedules.event_changes import EventChanged
+from kalends.model.schedule_event import EventChanged, EventStatus, RecurrenceType, Weekday, WeeklyRule
 from kalends.schedules.event_changing import EventChanging
 from kalends.schedules.event_creating import EventCreating
 from kalends.schedules.event_drafts import AskedRule, AskedTimes, EventChange

@@ -29,8 +29,9 @@ export async function everything(calendars, account) {
       enabled: true,
       calendars: { calendars: outcome.calendars.map(({ _id }) => ({ _id })) },
     },
-    syncToCalendar: { enabled: false, dedicatedCalendar: {} },
+    syncToCalendar: { enabled: true, dedicatedCalendar: {} },
   });
+  outcome.switchedOff = await calendars.updateSyncConfig(id, { syncToCalendar: { enabled: false } });
 
   const now = Date.now();
   const span = {
@@ -56,7 +57,7 @@ async function errors(calendars, { providerId, scheduleId, email }, id) {
   return {
     badCredentials: await told(calendars.connectByCredentials(providerId, scheduleId, email, 'wrong')),
     notByOAuth: await told(calendars.connectByOAuth(providerId, scheduleId, 'https://example.com/done?a=1')),
-    noExport: await told(calendars.updateSyncConfig(id, { syncToCalendar: { enabled: true, dedicatedCalendar: {} } })),
+    noPrimary: await told(calendars.updateSyncConfig(id, { syncToCalendar: { enabled: true, primaryCalendar: {} } })),
     bothArms: await told(
       calendars.updateSyncConfig(id, {
         listEventFromCalendars: { primaryCalendar: {}, calendars: { calendars: [] } },

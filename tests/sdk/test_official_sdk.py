@@ -64,6 +64,7 @@ async def test_all_nine_methods(sdk: Path, live_server: LiveServer, strategy: st
 def check_answers(outcome: Mapping[str, Any], live: LiveServer) -> None:
     apple, provider = sorted(outcome["providers"], key=lambda one: one["_id"] == live.provider_id)
     assert (apple["calendarType"], apple["features"]["connectMethods"]) == ("I_CAL", ["CREDENTIALS"])
+    assert {one["features"]["syncToCalendar"] for one in (apple, provider)} == {"DEDICATED_CALENDAR"}
     assert (provider["_id"], provider["name"], provider["calendarType"]) == (live.provider_id, "Test server", "OTHER")
     assert outcome["connections"] == []
 
@@ -80,7 +81,10 @@ def check_answers(outcome: Mapping[str, Any], live: LiveServer) -> None:
     assert (calendar["_id"], calendar["name"]) == (f"{live.login.home}work/", "Work")
     config = outcome["updated"]["connection"]["syncConfig"]
     assert config["listEventFromCalendars"]["calendars"]["calendars"] == [calendar]
-    assert config["syncToCalendar"] == {"enabled": False}
+    assert config["syncToCalendar"] == {"enabled": True, "dedicatedCalendar": {}}
+    config = outcome["switchedOff"]["connection"]["syncConfig"]
+    assert config["syncToCalendar"] == {"enabled": False, "dedicatedCalendar": {}}
+    assert config["listEventFromCalendars"]["calendars"]["calendars"] == [calendar], "the other side stays"
 
     assert [one["title"] for one in outcome["events"]["events"]] == ["Dentist", "Lunch"]
     assert outcome["events"]["failedProviderIds"] == []
@@ -99,7 +103,7 @@ def check_answers(outcome: Mapping[str, Any], live: LiveServer) -> None:
 def check_errors(errors: Mapping[str, Any]) -> None:
     assert code(errors["badCredentials"]) == (401, "BAD_CREDENTIALS")
     assert code(errors["notByOAuth"]) == (428, "NOT_SUPPORTED_BY_PROVIDER")
-    assert code(errors["noExport"]) == (428, "NOT_SUPPORTED_BY_PROVIDER")
+    assert code(errors["noPrimary"]) == (428, "NOT_SUPPORTED_BY_PROVIDER")
     assert code(errors["noSuchConnection"]) == (404, "CONNECTION_NOT_FOUND")
     assert code(errors["noSuchProvider"]) == (404, "PROVIDER_NOT_FOUND")
     assert code(errors["noSuchSchedule"]) == (404, "SCHEDULE_NOT_FOUND")

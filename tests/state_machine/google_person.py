@@ -1,18 +1,23 @@
 """Somebody with calendars at Google."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
 from kalends.sandbox.google.bearer import User
+from tests.export.accounts import GoogleAccount
 from tests.google.stage import Stage
 from tests.state_machine.person import PRIMARY, Body, Person, Sort, Spell
 from tests.state_machine.remote import DAY, SERIES
 
 
+@dataclass
 class GooglePerson(Person):
     """A Google account."""
 
     TITLE: ClassVar[str] = "summary"
+
+    stage: Stage
 
     @classmethod
     async def new(cls, stage: Stage, number: int, first_day: date) -> "GooglePerson":
@@ -21,6 +26,9 @@ class GooglePerson(Person):
         stage.grants.add_user(user)
         stage.state.add_user(user)
         return cls(stage, user, user.email, first_day, calendars={PRIMARY: user.email})
+
+    def owner(self) -> GoogleAccount:
+        return GoogleAccount(self.stage, self.account)
 
     def times(self, spell: Spell) -> Body:
         if spell.sort is Sort.ALL_DAY:

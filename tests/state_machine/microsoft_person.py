@@ -8,6 +8,7 @@ from kalends.sandbox.microsoft.bearer import User
 from kalends.sandbox.microsoft.preferences import Preferences
 from kalends.sandbox.microsoft.rendering import View, render_calendar
 from kalends.sandbox.microsoft.state import Mailbox, Oddities, State
+from tests.export.accounts import MicrosoftAccount
 from tests.microsoft.stage import Stage
 from tests.state_machine.person import PRIMARY, Body, Person, Sort, Spell
 from tests.state_machine.remote import DAY, SERIES
@@ -19,6 +20,7 @@ class MicrosoftPerson(Person):
 
     TITLE: ClassVar[str] = "subject"
 
+    stage: Stage
     mailbox: Mailbox = field(kw_only=True)
     state: State = field(kw_only=True)
 
@@ -30,6 +32,9 @@ class MicrosoftPerson(Person):
         mailbox = stage.state.add_user(user)
         calendars = {PRIMARY: render_calendar(mailbox.default)["id"]}
         return cls(stage, user, user.email, first_day, calendars=calendars, mailbox=mailbox, state=stage.state)
+
+    def owner(self) -> MicrosoftAccount:
+        return MicrosoftAccount(self.stage, self.account)
 
     def times(self, spell: Spell) -> Body:
         if spell.sort is Sort.ALL_DAY:

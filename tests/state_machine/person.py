@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from tests.export.accounts import Account
 from tests.state_machine.remote import DAY, HOUR, SERIES, Block
 from tests.world import World
 
@@ -138,6 +139,10 @@ class Person(ABC):
     @abstractmethod
     async def calm(self) -> None:
         """Have the provider answer as it usually does."""
+
+    @abstractmethod
+    def owner(self) -> Account:
+        """Return the account as its owner sees it, by another way than Kalends."""
 
     def lasting_id(self, event_id: str) -> str:
         """Return the id that an event keeps, given the one with which it was made."""

@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from kalends.connections.sync_config import ImportChange, SyncConfigChange
-from kalends.model.connection import Connection, ErrorReason, ImportChoice, Status
+from kalends.model.connection import Connection, ErrorReason, ExportTarget, ImportChoice, Status
 from kalends.model.errors import PreconditionFailed, ProviderUnavailable
 from kalends.model.time import Window
 from kalends.store.runs import Outcome
+from tests.providers.export_contract import Seen
+from tests.state_machine.bookings import TITLE, Booking, Bookings
 from tests.state_machine.person import DAYS, NOTHING, PRIMARY, Person, Place, Spell, Stage
 from tests.state_machine.remote import Block
 
@@ -57,6 +59,7 @@ class PersonHistory:
         """The calendars that were read to their end since they were chosen."""
         self._good_at: datetime | None = None
         self._do(self._begin(f"Chair {number}"))
+        self._bookings = Bookings(self._world, self._world.schedule.id)
 
     async def _begin(self, name: str) -> None:
         self._world.schedule = await self._world.kalends.schedules.create(self._world.site, name=name)
@@ -98,6 +101,33 @@ class PersonHistory:
         self._wanted = frozenset(chosen)
         self._read &= self._wanted
 
+    def book(self, name: str, what: Booking) -> None:
+        """Do something with an event of the schedule's own."""
+        self._do(self._bookings.book(name, what))
+
+    def export(self, target: ExportTarget | None) -> None:
+        """Have what is booked exported to a calendar, or to none."""
+        self._do(self._bookings.export(target))
+
+    def touch_copy(self, *, delete: bool) -> None:
+        """Move or delete some copy, as whose calendar it is in."""
+        self._do(self._touch_copy(delete=delete))
+
+    async def _touch_copy(self, *, delete: bool) -> None:
+        owner = self.person.owner()
+        copies = await self._copies()
+        if not copies:
+            return
+        title, start, _ = copies[len(copies) // 2]
+        assert isinstance(start, datetime)
+        if delete:
+            await owner.remove(title)
+        else:
+            await owner.move(title, start + 5 * HOUR, start + 6 * HOUR)
+
+    async def _copies(self) -> list[Seen]:
+        return [one for one in await self.person.owner().all() if one[0].startswith(TITLE)]
+
     # What Kalends does
 
     def sync(self, faults: Sequence[Mapping[str, Any]] = ()) -> bool:
@@ -108,6 +138,8 @@ class PersonHistory:
         for fault in faults:
             await self._stage.press("/faults", fault)
         before = await self._world.connection(self._id)
+        # asked for: where only an export is due, nothing is read
+        await self._world.kalends.services.sync_requests.ask(self._world.admin, self._id)
         run = await self._world.sync(before)
         await self._stage.press("/faults", verb="DELETE")
         after = await self._world.connection(self._id)
@@ -187,11 +219,18 @@ class PersonHistory:
         for _ in range(ROUNDS):
             self._world.clock.advance(HOUR)
             assert self.sync(), "it does not come right"
-            if not self.person.since:
+            if not self.person.since and self._do(self._is_exported()):
                 break
         else:
             raise AssertionError(f"it does not come right: {self.person.since}")
         self.check()
+        copies, belong = self._do(self._copies()), self._do(self._bookings.belong())
+        assert copies == belong, f"rule 4: {copies} are there, and {belong} are wanted"
+
+    async def _is_exported(self) -> bool:
+        now = await self._world.connection(self._id)
+        assert now.export.problem is None, now.export
+        return now.export.due_at is None
 
     def end(self) -> None:
         """Leave nothing that others would read, and see that nothing is shown any more."""
@@ -200,6 +239,18 @@ class PersonHistory:
         self._do(kalends.disconnecting.disconnect(admin, self._id))
         left = self._do(self._world.page(span=self._span, schedule_ids=[self._world.schedule.id]))
         assert list(left.events) == [], "rule 13: it is disconnected"
+        if not self.withdrawn:
+            self._do(self._take_away())
+
+    async def _take_away(self) -> None:
+        for _ in range(ROUNDS):
+            lease = await self._world.kalends.leased.claim(self._world.site.id, self._id)
+            if lease is not None:
+                await self._world.kalends.leased.run(lease)
+            if not await self._copies():
+                return
+            self._world.clock.advance(HOUR)
+        raise AssertionError(f"rule 13: {await self._copies()} are left behind")
 
 
 def _bare(title: str) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from kalends.model.connection import ExportTarget
+from tests.state_machine.bookings import Booking
 from tests.state_machine.person import PRIMARY, TEAM, Sort
 from tests.state_machine.person_history import PersonHistory, PersonService
 
@@ -90,7 +92,20 @@ class PersonHistories(RuleBasedStateMachine):
         self.now.withdraw()
         assert not self.now.sync(), "rule 11: what was withdrawn is read"
 
+    @rule(delete=st.booleans())
+    def copy_is_touched(self, *, delete: bool) -> None:
+        self.now.touch_copy(delete=delete)
+
     # What Kalends and its people do
+
+    @rule(booked=st.lists(st.tuples(st.sampled_from(NAMES[:2]), st.sampled_from(Booking)), min_size=1, max_size=3))
+    def book(self, *, booked: Sequence[tuple[str, Booking]]) -> None:
+        for name, what in booked:
+            self.now.book(name, what)
+
+    @rule(into=st.sampled_from((ExportTarget.DEDICATED, ExportTarget.PRIMARY, None)))
+    def export(self, *, into: ExportTarget | None) -> None:
+        self.now.export(into)
 
     @rule(before=edits)
     def sync(self, *, before: Sequence[Edit]) -> None:

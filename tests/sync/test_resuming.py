@@ -86,7 +86,7 @@ async def test_a_kill_at_any_page_loses_and_doubles_nothing(scripted: Scripted) 
         lease = await world.kalends.leased.claim(connection.site_id, connection.id)
         assert lease is not None
         with suppress(Killed):
-            await world.kalends.leased._sync.run(lease)
+            await world.kalends.leased._turn.run(lease)
         world.clock.advance(world.kalends.settings.lease_time * 2)
     scripted.kind.fault = None
     await world.sync(connection)

@@ -48,8 +48,8 @@ async def test_days_that_were_not_rolled_to_are_worked_out(scripted: Scripted) -
     scripted.remote.put("e", ics("e", "Daily", "20261201T090000Z", end="20261201T100000Z", lines=daily))
     await scripted.connect()
     world = scripted.world
-    events = world.kalends.events
-    events._freshness = replace(events._freshness, staleness_limit=timedelta(days=30))
+    scopes = world.kalends.events._scopes
+    scopes._freshness = replace(scopes._freshness, staleness_limit=timedelta(days=30))
     world.clock.advance(timedelta(days=10))  # the provider was down all the time
     horizon = world.clock.now() + world.kalends.settings.window_ahead
     span = Window(horizon - timedelta(days=5), horizon)
@@ -93,7 +93,7 @@ async def test_a_changed_zone_moves_what_it_places_and_nothing_else(scripted: Sc
 
 async def test_the_limit_of_items_counts_what_there_will_be(scripted: Scripted) -> None:
     world = scripted.world
-    reading = world.kalends.leased._sync._reading
+    reading = world.kalends.leased._turn._sync._reading
     reading._limits = replace(reading._limits, max_items=3)
     for day in (1, 2, 3):
         scripted.remote.put(f"e{day}", ics(f"e{day}", "Old", f"2026120{day}T090000Z", end=f"2026120{day}T100000Z"))

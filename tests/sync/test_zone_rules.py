@@ -53,7 +53,7 @@ def _forget_zones() -> None:
 
 def update_rules(scripted: Scripted, version: str = "2099a") -> None:
     """Let the service be one that goes by another version of the zone database."""
-    scripted.world.kalends.leased._sync._rolling._zone_rules = version
+    scripted.world.kalends.leased._turn._sync._rolling._zone_rules = version
 
 
 async def rules_of(scripted: Scripted, connection: Connection) -> str | None:
@@ -131,7 +131,7 @@ async def test_what_was_cut_off_while_it_was_placed_anew_is_placed_anew_again(
     scripted.remote.put("e", zoned("e"))
     connection = await scripted.connect()
     update_rules(scripted)
-    rolling = scripted.world.kalends.leased._sync._rolling
+    rolling = scripted.world.kalends.leased._turn._sync._rolling
 
     async def cut_off(*_: object) -> None:
         raise Unavailable("killed")

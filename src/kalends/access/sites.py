@@ -2,9 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
+from kalends.access.copy_templates import checked_buffer, checked_link, checked_title
 from kalends.model.clock import Clock
+from kalends.model.copy import CopyChanges
 from kalends.model.errors import Invalid, NotFound, Rule
 from kalends.model.ids import new_id
 from kalends.model.provider import ConnectScopes
@@ -15,12 +18,20 @@ from kalends.store.sites import Sites
 
 LONGEST_NAME = 200
 
+CopiesChanged = Callable[[Transaction, str], Awaitable[None]]
+"""Told, with the open transaction and the id of a site, that its copies are to say something else from now on."""
+
+
+async def to_no_copies(_transaction: Transaction, _site_id: str) -> None:
+    """Tell nobody: there are no copies."""
+
 
 class SiteAdministration:
     """Makes, changes and lists sites.
 
     `on_new_zone` takes part in the transaction that gives a site another time zone: it is given the site's id and the
-    zone, and returns how many schedules it moved.
+    zone, and returns how many schedules it moved. `copies_changed` takes part in the one that gives a site another
+    title or link for its copies.
     """
 
     def __init__(
@@ -28,10 +39,12 @@ class SiteAdministration:
         database: Database,
         clock: Clock,
         on_new_zone: Callable[[Transaction, str, str], Awaitable[int]],
+        copies_changed: CopiesChanged,
     ) -> None:
         self._database = database
         self._clock = clock
         self._on_new_zone = on_new_zone
+        self._copies_changed = copies_changed
 
     async def create(
         self,
@@ -41,6 +54,10 @@ class SiteAdministration:
         redirect_origins: Iterable[str] = (),
         titles: Titles = Titles.ADMINS,
         connect_scopes: ConnectScopes = ConnectScopes.FULL,
+        copy_title: str = "{title}",
+        copy_link: str | None = None,
+        copy_changes: CopyChanges = CopyChanges.RESTORE,
+        copy_buffer: timedelta | None = None,
     ) -> Site:
         """Make a site; raises `Invalid`."""
         site = Site(
@@ -51,6 +68,10 @@ class SiteAdministration:
             _origins(redirect_origins),
             self._clock.now(),
             connect_scopes,
+            checked_title("copyTitle", copy_title),
+            checked_link("copyLink", copy_link),
+            copy_changes,
+            checked_buffer("copyBuffer", copy_buffer or timedelta(0)),
         )
         async with self._database.write() as writer:
             await Sites(writer).add(site)
@@ -65,8 +86,15 @@ class SiteAdministration:
         redirect_origins: Iterable[str] | None = None,
         titles: Titles | None = None,
         connect_scopes: ConnectScopes | None = None,
+        copy_title: str | None = None,
+        copy_link: str | None = None,
+        copy_changes: CopyChanges | None = None,
+        copy_buffer: timedelta | None = None,
     ) -> Site:
-        """Change what is given of a site; the schedules that follow its zone follow. Raises `NotFound`, `Invalid`."""
+        """Change what is given of a site; the schedules that follow its zone follow, and so do its copies.
+
+        An empty `copy_link` takes the link away. Raises `NotFound`, `Invalid`.
+        """
         async with self._database.write() as writer:
             sites = Sites(writer)
             await sites.lock(site_id.lower())
@@ -81,9 +109,14 @@ class SiteAdministration:
                 site = replace(site, titles=titles)
             if connect_scopes is not None:
                 site = replace(site, connect_scopes=connect_scopes)
+            site = _with_copies(site, copy_title, copy_link, copy_changes)
+            if copy_buffer is not None:
+                site = replace(site, copy_buffer=checked_buffer("copyBuffer", copy_buffer))
             await sites.update(site)
             if site.time_zone != before.time_zone:
                 await self._on_new_zone(writer, site.id, site.time_zone)
+            if _look(site) != _look(before):
+                await self._copies_changed(writer, site.id)
         return site
 
     async def get(self, site_id: str) -> Site:
@@ -95,6 +128,20 @@ class SiteAdministration:
         """Return all sites."""
         async with self._database.read() as reader:
             return await Sites(reader).all()
+
+
+def _look(site: Site) -> tuple[object, ...]:
+    """Return what copies look like."""
+    return site.copy_title, site.copy_link, site.copy_buffer
+
+
+def _with_copies(site: Site, title: str | None, link: str | None, changes: CopyChanges | None) -> Site:
+    """Return a site with what is given of its settings for copies; raises `Invalid`."""
+    if title is not None:
+        site = replace(site, copy_title=checked_title("copyTitle", title))
+    if link is not None:
+        site = replace(site, copy_link=checked_link("copyLink", link))
+    return site if changes is None else replace(site, copy_changes=changes)
 
 
 def _found(site: Site | None, site_id: str) -> Site:

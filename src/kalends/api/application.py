@@ -16,8 +16,10 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from kalends.api import (
+    conflicts,
     connection_health,
     connections,
+    copies,
     delegated,
     events,
     feeds,
@@ -50,6 +52,8 @@ OPERATIONS: Sequence[Operation[Any]] = (
     *feeds.OPERATIONS,
     *delegated.OPERATIONS,
     *connection_health.OPERATIONS,
+    *copies.OPERATIONS,
+    *conflicts.OPERATIONS,
 )
 
 CONSISTENT = "X-Wix-Consistent"

@@ -5,7 +5,7 @@ from pydantic import ConfigDict, Field
 from kalends.api.fields import EmailText, GuidText
 from kalends.api.messages import Answer, Empty
 from kalends.connections.views import ConnectionView
-from kalends.model.connection import ErrorReason, ImportChoice, ImportConfig, Status
+from kalends.model.connection import ErrorReason, ExportConfig, ExportTarget, ImportChoice, ImportConfig, Status
 from kalends.model.provider import CalendarType
 
 
@@ -51,8 +51,8 @@ class SyncConfigMessage(Answer):
     sync_to_calendar: ExportMessage = Field(description="To where events are exported.")
 
     @classmethod
-    def of(cls, imports: ImportConfig) -> "SyncConfigMessage":
-        """Return the message for a config. Nothing is exported yet, and the other side says so."""
+    def of(cls, imports: ImportConfig, exports: ExportConfig) -> "SyncConfigMessage":
+        """Return the message for a config."""
         selected = [SelectedCalendarMessage(id=one.id, name=one.name) for one in imports.calendars]
         primary = imports.choice is ImportChoice.PRIMARY
         side = ImportMessage(
@@ -60,7 +60,12 @@ class SyncConfigMessage(Answer):
             primary_calendar=Empty() if primary else None,
             calendars=None if primary else SelectedCalendarsMessage(calendars=selected),
         )
-        return cls(list_event_from_calendars=side, sync_to_calendar=ExportMessage(enabled=False))
+        target = ExportMessage(
+            enabled=exports.enabled,
+            primary_calendar=Empty() if exports.target is ExportTarget.PRIMARY else None,
+            dedicated_calendar=Empty() if exports.target is ExportTarget.DEDICATED else None,
+        )
+        return cls(list_event_from_calendars=side, sync_to_calendar=target)
 
 
 class ConnectionMessage(Answer):
@@ -89,6 +94,7 @@ class ConnectionMessage(Answer):
     def of(cls, view: ConnectionView) -> "ConnectionMessage":
         """Return the message for a connection."""
         one = view.connection
+        status, reason = one.shown_status
         return cls(
             id=one.id,
             provider_id=one.provider_id,
@@ -98,9 +104,9 @@ class ConnectionMessage(Answer):
             app_id=one.app_id,
             # what has no at sign is a user's name, or stands for the secret address of a feed
             external_account_email=one.account_email if "@" in one.account_email else None,
-            status=one.status,
-            error_reason=(one.error_reason or ErrorReason.UNDEFINED) if one.status is Status.ERROR else None,
-            sync_config=SyncConfigMessage.of(one.import_config),
+            status=status,
+            error_reason=(reason or ErrorReason.UNDEFINED) if status is Status.ERROR else None,
+            sync_config=SyncConfigMessage.of(one.import_config, one.export_config),
         )
 
 

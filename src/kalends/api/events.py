@@ -1,7 +1,8 @@
 """List events (contract §5.9)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -10,6 +11,7 @@ from kalends.api.fields import Count, Cursor, DateTime, DateTimeText, Flag, Guid
 from kalends.api.messages import Answer, Asked
 from kalends.api.operations import Call, Declared, Operation
 from kalends.api.services import Services
+from kalends.connections.conflicts import ConflictPage
 from kalends.connections.events import EventPage, ListedEvent
 from kalends.connections.queries import DEFAULT_LIMIT, EventQuery
 from kalends.model.errors import Invalid, ProviderUnavailable, Rule
@@ -28,15 +30,18 @@ class CursorPaging(Asked):
     """How much, and where to go on."""
 
     limit: Count | None = Field(
-        None, ge=1, le=MAX_LIMIT, description=f"Events on a page; {DEFAULT_LIMIT} where nothing is said."
+        None, ge=1, le=MAX_LIMIT, description=f"How many on a page; {DEFAULT_LIMIT} where nothing is said."
     )
     cursor: Cursor | None = Field(
         None, description="The cursor of the page before; it carries the whole first query and is valid for a day."
     )
 
 
-class ListEvents(Asked):
-    """The query of *list events*. A cursor carries the whole first query, so that beside it nothing else is needed."""
+class AskedOfSpan(Asked):
+    """A query for what stands in a span. A cursor carries the whole first query: nothing else is needed beside it."""
+
+    longest_span: ClassVar[timedelta] = LONGEST_SPAN
+    longest_span_in_words: ClassVar[str] = "five years"
 
     cursor_paging: CursorPaging = Field(default_factory=CursorPaging)
     from_: DateTime | None = Field(
@@ -58,9 +63,6 @@ class ListEvents(Asked):
     )
     user_ids: list[Guid] | None = Field(
         None, max_length=MOST_IDS, description="Only events of the schedules that these users own."
-    )
-    all_day: Flag | None = Field(
-        None, description="`true`: only all-day events; `false`: only timed ones; absent: both."
     )
     fieldsets: list[Literal["NO_PI", "OWN_PI"]] = Field(
         default_factory=list, description="`OWN_PI` asks for titles and names, where the caller may see them."
@@ -87,9 +89,9 @@ class ListEvents(Asked):
         if value is not None and start is not None:
             if value <= start:
                 raise Refused(Rule.OTHER, "must be later than from", name="TO_AFTER_FROM")
-            if value - start > LONGEST_SPAN:
-                days = LONGEST_SPAN.days
-                raise Refused(Rule.OTHER, "must be at most five years after from", name="SPAN_LIMIT", days=days)
+            if value - start > cls.longest_span:
+                said = f"must be at most {cls.longest_span_in_words} after from"
+                raise Refused(Rule.OTHER, said, name="SPAN_LIMIT", days=cls.longest_span.days)
         return value
 
     def query(self) -> EventQuery:
@@ -99,11 +101,22 @@ class ListEvents(Asked):
             span=span,
             schedule_ids=None if self.schedule_ids is None else tuple(self.schedule_ids),
             user_ids=None if self.user_ids is None else tuple(self.user_ids),
-            all_day=self.all_day,
             personal=PERSONAL in self.fieldsets,
             limit=self.cursor_paging.limit or DEFAULT_LIMIT,
             partial_failure=bool(self.partial_failure),
         )
+
+
+class ListEvents(AskedOfSpan):
+    """The query of *list events*."""
+
+    all_day: Flag | None = Field(
+        None, description="`true`: only all-day events; `false`: only timed ones; absent: both."
+    )
+
+    def query(self) -> EventQuery:
+        """Return the query for a first page."""
+        return replace(super().query(), all_day=self.all_day)
 
 
 class EventMessage(Answer):
@@ -148,6 +161,11 @@ class PagingMetadata(Answer):
     cursors: Cursors = Field(description="Where the next page is.")
     has_next: bool = Field(description="Whether there is a next page.")
 
+    @classmethod
+    def of(cls, count: int, next_cursor: str | None) -> "PagingMetadata":
+        """Return what is said of a page with so many on it."""
+        return cls(count=count, cursors=Cursors(next=next_cursor), has_next=next_cursor is not None)
+
 
 class EventsAnswer(Answer):
     """A page of events; what failed is named where `partialFailure` was asked for."""
@@ -162,15 +180,19 @@ class EventsAnswer(Answer):
     def of(cls, page: EventPage) -> "EventsAnswer":
         """Return the answer for a page."""
         events = [EventMessage.of(one) for one in page.events]
-        cursors = Cursors(next=page.next_cursor)
-        failed = page.failures
-        return cls(
-            events=events,
-            paging_metadata=PagingMetadata(count=len(events), cursors=cursors, has_next=cursors.next is not None),
-            failed_provider_ids=None if failed is None else list(failed.provider_ids),
-            failed_connection_ids=None if failed is None else list(failed.connection_ids),
-            failed_schedule_ids=None if failed is None else list(failed.schedule_ids),
-        )
+        return cls(events=events, paging_metadata=PagingMetadata.of(len(events), page.next_cursor), **failed(page))
+
+
+def failed(page: EventPage | ConflictPage) -> dict[str, Any]:
+    """Return the fields of an answer that name what could not be read, where that was asked for."""
+    failures = page.failures
+    if failures is None:
+        return {}
+    return {
+        "failed_provider_ids": list(failures.provider_ids),
+        "failed_connection_ids": list(failures.connection_ids),
+        "failed_schedule_ids": list(failures.schedule_ids),
+    }
 
 
 def date_time(moment: datetime) -> str:

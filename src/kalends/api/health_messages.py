@@ -8,10 +8,13 @@ from pydantic import Field
 from kalends.api.events import PagingMetadata, date_time
 from kalends.api.fields import DateTimeText
 from kalends.api.messages import Answer
+from kalends.connections.exports import ExportHealth
 from kalends.connections.health import ConnectionHealth, error_kind
 from kalends.connections.readability import Obstacle, Standing
 from kalends.connections.syncing import SyncAsked
-from kalends.model.connection import Acknowledgement, ErrorReason, Status
+from kalends.model.calendar import ExternalCalendar
+from kalends.model.connection import Acknowledgement, ErrorReason, ExportTarget, Status
+from kalends.model.copy import Privacy
 from kalends.model.identity import IdentityKind
 from kalends.store.calendars import StoredCalendar
 from kalends.store.runs import Cause, Outcome, Run
@@ -88,12 +91,77 @@ class AcknowledgementMessage(Answer):
         )
 
 
+class MadeCalendarMessage(Answer):
+    """The calendar that was made for copies."""
+
+    id: str = Field(description="The provider's id of the calendar.")
+    name: str | None = Field(None, description="Its name, for people, once it was seen.")
+
+    @classmethod
+    def of(cls, made: ExternalCalendar) -> "MadeCalendarMessage":
+        """Return the message for a calendar."""
+        return cls(id=made.id, name=made.name or None)
+
+
+class ExportsMessage(Answer):
+    """How exporting is doing: events on the schedule as copies in the account."""
+
+    enabled: bool = Field(description="Whether events are exported; not any more once the connection is disconnected.")
+    target: ExportTarget | None = Field(
+        None, description="To where: the `primary` calendar, or a `dedicated` one; absent where that was never chosen."
+    )
+    privacy: Privacy = Field(
+        description="What copies show: everything (`full`), the `title`, or only that the time is taken (`busy`)."
+    )
+    pending: int = Field(ge=0, description="Events whose copies are still to be written, or taken away.")
+    refused: int = Field(
+        ge=0, description="Copies that the provider would not take as they should be, or would not give up."
+    )
+    left: int = Field(ge=0, description="Copies that are in the account, or may be.")
+    dedicated_calendar: MadeCalendarMessage | None = Field(
+        None, description="The calendar that was made for copies, while it is there as far as is known."
+    )
+    problem: ErrorReason | None = Field(None, description="Why nothing is exported until somebody acts.")
+    failures: int = Field(ge=0, description="How often in a row exporting failed as a whole.")
+    last_error: str | None = Field(None, description="The kind of error that exporting failed with last.")
+    due_date: DateTimeText | None = Field(None, description="When something is next exported, or taken away.")
+    cleanup_until: DateTimeText | None = Field(
+        None,
+        description="Until when what is left in a disconnected account is tried to be taken away; absent where nothing "
+        "is left, and where it was given up.",
+    )
+
+    @classmethod
+    def of(cls, health: ExportHealth) -> "ExportsMessage":
+        """Return the message for a connection."""
+        one, standing = health.connection, health.connection.export
+        due, until = standing.due_at, health.cleanup_until
+        return cls(
+            enabled=one.exports(),
+            target=one.export_config.target,
+            privacy=one.export_config.privacy,
+            pending=health.pending,
+            refused=health.refused,
+            left=health.left,
+            dedicated_calendar=None if health.made is None else MadeCalendarMessage.of(health.made),
+            problem=standing.problem,
+            failures=standing.failures,
+            last_error=error_kind(standing.error),
+            due_date=None if due is None else date_time(due),
+            cleanup_until=None if until is None else date_time(until),
+        )
+
+
 class ConnectionHealthMessage(Answer):
     """How a connection is doing. Spans of time are in seconds."""
 
     connection_id: str = Field(description="The connection.")
-    status: Status = Field(description="Its status.")
-    error_reason: ErrorReason | None = Field(None, description="Why the status is `ERROR`.")
+    status: Status = Field(description="Its status, as *get connection* answers it.")
+    error_reason: ErrorReason | None = Field(
+        None,
+        description="Why the status is `ERROR`. Where that is the `problem` of `exports`, events can be listed all the "
+        "same: `standing` says so.",
+    )
     standing: Standing = Field(
         description="What it is to *list events*: `READABLE`; `UNREADABLE`, which makes the call fail; `ACKNOWLEDGED`, "
         "which is unreadable, but known to be; `NOT_COUNTED` where nothing is imported."
@@ -113,11 +181,13 @@ class ConnectionHealthMessage(Answer):
         None, description="The kind of the last error, such as `CredentialsRefused` or `Unavailable`."
     )
     contents: ContentsMessage = Field(description="How much is stored.")
+    exports: ExportsMessage = Field(description="How exporting to the account is doing.")
     gone_calendars: list[NamedCalendarMessage] = Field(
         description="Calendars that are to be imported and that the account no longer has."
     )
     not_chosen_calendars: list[NamedCalendarMessage] = Field(
-        description="Calendars that the account has and that are not imported, those that are new among them."
+        description="Calendars that the account has and that are not imported, those that are new among them; not the "
+        "one that was made for copies."
     )
     doubts: list[DoubtMessage] = Field(
         description="Calendars that are suddenly empty, or nearly so; their events are kept until that is certain."
@@ -131,6 +201,7 @@ class ConnectionHealthMessage(Answer):
     def of(cls, health: ConnectionHealth) -> "ConnectionHealthMessage":
         """Return the message for a connection."""
         one, chosen = health.connection, health.readability.calendars
+        status, reason = one.shown_status
         dates = {
             "last_read_date": one.last_read_at,
             "last_good_read_date": one.last_good_read_at,
@@ -138,8 +209,8 @@ class ConnectionHealthMessage(Answer):
         }
         return cls(
             connection_id=one.id,
-            status=one.status,
-            error_reason=(one.error_reason or ErrorReason.UNDEFINED) if one.status is Status.ERROR else None,
+            status=status,
+            error_reason=(reason or ErrorReason.UNDEFINED) if status is Status.ERROR else None,
             standing=health.readability.standing,
             obstacles=list(health.readability.obstacles),
             age=None if health.age is None else int(health.age.total_seconds()),
@@ -156,6 +227,7 @@ class ConnectionHealthMessage(Answer):
                 quarantined=sum(size.quarantined for size in health.sizes.values()),
                 doubted=sum(calendar.doubt.items for calendar in chosen if calendar.doubt is not None),
             ),
+            exports=ExportsMessage.of(health.exports),
             gone_calendars=[NamedCalendarMessage.of(calendar) for calendar in health.gone],
             not_chosen_calendars=[NamedCalendarMessage.of(calendar) for calendar in health.not_chosen],
             doubts=DoubtMessage.of_each(chosen),

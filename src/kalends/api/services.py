@@ -8,6 +8,7 @@ from typing import Protocol
 from kalends.access.authentication import Headers
 from kalends.access.tokens import IssuedToken
 from kalends.connections.authorizing import Arrival, Confirmation, Departure
+from kalends.connections.conflicts import ConflictPage
 from kalends.connections.events import EventPage
 from kalends.connections.health import ConnectionHealth
 from kalends.connections.listing import ConnectionList
@@ -17,6 +18,7 @@ from kalends.connections.sync_config import SyncConfigChange
 from kalends.connections.syncing import SyncAsked
 from kalends.connections.views import ConnectionView
 from kalends.model.calendar import ExternalCalendar
+from kalends.model.copy import Privacy
 from kalends.model.identity import Identity
 from kalends.model.provider import Provider
 from kalends.model.schedule import Schedule
@@ -193,6 +195,14 @@ class ConnectionAcknowledging(Protocol):
         ...
 
 
+class CopyPrivacyChoosing(Protocol):
+    """See `kalends.connections.copies.CopyPrivacy`."""
+
+    async def choose(self, identity: Identity, connection_id: str, privacy: Privacy) -> ConnectionHealth:
+        """Choose how much copies show; return the connection's health."""
+        ...
+
+
 class EventReading(Protocol):
     """See `kalends.connections.events.EventListing`."""
 
@@ -203,6 +213,20 @@ class EventReading(Protocol):
     async def next(
         self, identity: Identity, cursor: str, *, limit: int | None, partial_failure: bool | None
     ) -> EventPage:
+        """Return the page that a cursor leads to."""
+        ...
+
+
+class ConflictReading(Protocol):
+    """See `kalends.connections.conflicts.ConflictListing`."""
+
+    async def first(self, identity: Identity, query: EventQuery) -> ConflictPage:
+        """Return the first page of conflicts."""
+        ...
+
+    async def next(
+        self, identity: Identity, cursor: str, *, limit: int | None, partial_failure: bool | None
+    ) -> ConflictPage:
         """Return the page that a cursor leads to."""
         ...
 
@@ -330,7 +354,9 @@ class Services:
     connection_runs: ConnectionRunListing
     sync_requests: SyncRequesting
     acknowledging: ConnectionAcknowledging
+    copy_privacy: CopyPrivacyChoosing
     events: EventReading
+    conflicts: ConflictReading
     schedule_making: ScheduleMaking
     schedule_looking: ScheduleLooking
     schedule_updating: ScheduleUpdating

@@ -11,8 +11,8 @@ from kalends.api.fields import CalendarId, Refused
 from kalends.api.messages import Asked, Nothing
 from kalends.api.operations import Call, Declared, Operation
 from kalends.api.services import Services
-from kalends.connections.sync_config import ExportChange, ExportTarget, ImportChange, SyncConfigChange
-from kalends.model.connection import ImportChoice
+from kalends.connections.sync_config import ExportChange, ImportChange, SyncConfigChange
+from kalends.model.connection import ExportTarget, ImportChoice
 from kalends.model.errors import Invalid, PreconditionFailed, ProviderUnavailable, Rule
 from kalends.model.identity import Permission
 

@@ -12,6 +12,7 @@ from kalends.cli import (
     apps,
     attending,
     config,
+    conflicts,
     connections,
     database,
     demo,
@@ -64,6 +65,7 @@ for group in (
     app.add_typer(group.app)
 for command in (attending.runs, attending.acknowledge, attending.unacknowledge):
     connections.app.command()(command)
+events_of_schedules.app.command()(conflicts.conflicts)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer hands it over by position

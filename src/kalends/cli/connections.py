@@ -7,14 +7,14 @@ import typer
 from rich.text import Text
 
 from kalends.cli.options import WAIT_SECONDS, Json, SiteId, Timeout, the_one
-from kalends.cli.output import Answer, facts, instant, line, stderr, table
+from kalends.cli.output import Answer, instant, stderr, table
 from kalends.cli.secrets import read_secret
 from kalends.cli.session import Session, run
+from kalends.cli.shown_connections import shown_connection, shown_exports, shown_inspection, shown_status
+from kalends.model.connection import ExportTarget
+from kalends.model.copy import Privacy
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from kalends.cli.inspection import Inspection
     from kalends.connections.views import ConnectionView
     from kalends.model.identity import Identity
 
@@ -171,7 +171,7 @@ async def _imported(
     result = await waited(kalends.database, connection, done=done)
     view = await kalends.connections.get(operator, connection.id)
     document = connection_document(view) | {"run": run_document(result.run) if result.run else None}
-    return Answer(document, [*_shown(view), result.summary], result.failure)
+    return Answer(document, [*shown_connection(view), result.summary], result.failure)
 
 
 @app.command("list")
@@ -197,7 +197,7 @@ def list_(
                 one.connection.schedule_id,
                 one.provider.name,
                 one.connection.account_email,
-                one.connection.error_reason or one.connection.status,
+                shown_status(one.connection),
                 instant(one.connection.last_good_read_at),
             )
             for one in found.connections
@@ -222,7 +222,7 @@ def show(*, connection_id: Argument = None, site: SiteId = None, connection: Opt
         known = session.kalends.directory.kind(view.provider).quirks
         found = await inspect(session.kalends.database, view.connection, known)
         document = connection_document(view) | inspection_document(found)
-        return Answer(document, [*_shown(view), *_inspected(found)])
+        return Answer(document, [*shown_connection(view), *shown_inspection(found)])
 
     run(work, as_json=json)
 
@@ -263,78 +263,68 @@ def sync(
 
 
 @app.command()
+def export(
+    *,
+    connection_id: Argument = None,
+    site: SiteId = None,
+    connection: Option = None,
+    on: Annotated[bool, typer.Option("--on", help="Export from now on.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Export no more, and take the copies away.")] = False,
+    target: Annotated[
+        ExportTarget | None,
+        typer.Option(
+            "--target",
+            metavar="primary|dedicated",
+            help="To which calendar of the account; by default to one that is made for it, where one can be.",
+        ),
+    ] = None,
+    privacy: Annotated[
+        Privacy | None,
+        typer.Option(
+            "--privacy",
+            metavar="full|title|busy",
+            help="What copies show: everything, the title, or only that the time is taken.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Choose whether, to where and how much of the schedule's events is exported; without options, show it.
+
+    The running server does what follows from it; without one, the next `kalends connection sync` does.
+    """
+    wanted = the_one(connection_id, connection, "connection")
+    if on and off:
+        raise typer.BadParameter("Give --on or --off, not both.")
+
+    async def work(session: Session) -> Answer:
+        from kalends.cli.inspection import exports_document
+        from kalends.connections.sync_config import ExportChange, SyncConfigChange
+
+        operator, services = await session.operator(site), session.kalends.services
+        if privacy is not None:
+            # first, so that nothing is exported that shows more
+            await services.copy_privacy.choose(operator, wanted, privacy)
+        if on or off or target is not None:
+            change = ExportChange(on if on or off else None, target)
+            await services.sync_configs.update(operator, wanted, SyncConfigChange(exports=change))
+        health = await session.kalends.health.get(operator, wanted)
+        document = {"connectionId": health.connection.id, "exports": exports_document(health.exports)}
+        return Answer(document, [shown_exports(health.exports)])
+
+    run(work, as_json=json)
+
+
+@app.command()
 def disconnect(
     *, connection_id: Argument = None, site: SiteId = None, connection: Option = None, json: Json = False
 ) -> None:
-    """Disconnect: what was imported is deleted here, and the credentials are erased."""
+    """Disconnect: what was imported is deleted here, what was exported there, and the credentials are erased."""
     wanted = the_one(connection_id, connection, "connection")
 
     async def work(session: Session) -> Answer:
         from kalends.cli.inspection import connection_document
 
         view = await session.kalends.disconnecting.disconnect(await session.operator(site), wanted)
-        return Answer(connection_document(view), _shown(view))
+        return Answer(connection_document(view), shown_connection(view))
 
     run(work, as_json=json)
-
-
-def _shown(view: "ConnectionView") -> list["RenderableType"]:
-    one = view.connection
-    return [
-        facts(
-            connection=one.id,
-            schedule=one.schedule_id,
-            provider=view.provider.name,
-            account=one.account_email,
-            status=one.status if one.error_reason is None else f"{one.status} ({one.error_reason})",
-            last_good_read=instant(one.last_good_read_at),
-            last_error=one.last_error,
-        )
-    ]
-
-
-def _inspected(found: "Inspection") -> list["RenderableType"]:
-    calendars = [
-        (
-            one.calendar.name,
-            "gone" if one.gone_at else "imported" if one.selected else "not chosen",
-            found.items[one.id],
-            instant(one.last_good_read_at),
-        )
-        for one in found.calendars
-    ]
-    runs = [
-        (
-            instant(one.started_at),
-            one.cause,
-            one.outcome,
-            one.counts.changed,
-            one.counts.removed,
-            one.counts.quarantined,
-            one.requests,
-            one.error,
-        )
-        for one in found.runs
-    ]
-    shown: list[RenderableType] = [
-        table(("calendar", "state", "items", "last good read"), calendars, title="Calendars"),
-        table(
-            ("started", "cause", "outcome", "changed", "removed", "quarantined", "requests", "error"),
-            runs,
-            title="Latest syncs",
-        ),
-    ]
-    doubted = [(one.calendar.name, one.doubt.items, instant(one.doubt.since)) for one in found.calendars if one.doubt]
-    if doubted:
-        shown.append(table(("calendar", "events", "since"), doubted, title="Suddenly missing, and kept until certain"))
-    if found.quirks:
-        peculiar = [(name, one and one.summary, one and one.consequence) for name, one in found.quirks.items()]
-        shown.append(
-            table(("name", "what it means", "what Kalends does"), peculiar, title="The server's peculiarities")
-        )
-    if found.quarantined:
-        rows = [(one.calendar, one.problem.uid, one.problem.reason) for one in found.quarantined]
-        shown.append(table(("calendar", "uid", "reason"), rows, title="Events that could not be read"))
-    else:
-        shown.append(line("Every event could be read."))
-    return shown

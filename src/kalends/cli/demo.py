@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from json import dumps as json_text
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
 import typer
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from kalends.connections.views import ConnectionView
     from kalends.demo.sandboxes import RunningSandbox
     from kalends.demo.seeding import Seeded
+    from kalends.demo.server import RunningServer
     from kalends.settings import Settings
 
 DATA_DIR = Path(".local/demo")
@@ -61,6 +64,7 @@ class Shown:
     """What the demo shows once everything is imported."""
 
     seeded: "Seeded"
+    server: "RunningServer"
     connections: "Sequence[ConnectionView]"
     events: "Sequence[ListedEvent]"
     schedule_names: dict[str, str]
@@ -73,6 +77,7 @@ class Shown:
         return {
             "siteId": self.seeded.site.id,
             "token": self.seeded.token,
+            "calendarServer": {"url": self.server.url, "password": self.server.password},
             "connections": [connection_document(one) for one in self.connections],
             "events": [
                 EventMessage.of(one).model_dump(mode="json", by_alias=True, exclude_none=True) for one in self.events
@@ -165,7 +170,7 @@ def _keep(token: str, file: Path) -> None:
         kept.write(token + "\n")
 
 
-async def prepare(kalends: "Kalends", server: Any, progress: "Console | None") -> Shown:
+async def prepare(kalends: "Kalends", server: "RunningServer", progress: "Console | None") -> Shown:
     """Seed the database, wait for the imports, and read what is shown; raises `CommandFailed` where one fails."""
     from kalends.cli.syncing import waited, watched
     from kalends.connections.queries import EventQuery
@@ -188,6 +193,7 @@ async def prepare(kalends: "Kalends", server: Any, progress: "Console | None") -
     listed = await kalends.connections.list(seeded.operator, schedule_ids=None, partial_failure=False)
     return Shown(
         seeded,
+        server,
         [one for one in listed.connections if one.connection.status is not Status.DISCONNECTED],
         page.events,
         {one.id: one.name for one in await kalends.schedules.all(seeded.site.id)},
@@ -210,10 +216,34 @@ def serving_hints(shown: Shown, url: str, sandboxes: Sequence["RunningSandbox"])
         Text(curl),
         Text("\nWith the official SDK (more in docs/sdk.md):", style="bold"),
         Text(_SDK.format(url=url, schedule_id=schedule_id, token=token)),
+        *event_hints(shown, url),
         Text("\nConnect an account of a sandbox, which stands in for the real thing, in your browser:", style="bold"),
         *(Text(f"{url}{CONNECT_PATH}/{sandbox.kind}  {sandbox.account}") for sandbox in sandboxes),
         Text(),
         line("Ctrl-C ends it.", style="dim"),
+    ]
+
+
+def event_hints(shown: Shown, url: str) -> list[Text]:
+    """Return how to make an event, and where to see it in a calendar; nothing where nobody has one for it."""
+    found = next((one.connection for one in shown.connections if one.connection.export.dedicated_calendar), None)
+    if found is None:
+        return []
+    day = (datetime.now(UTC) + timedelta(days=1)).date()
+    event = {
+        "scheduleId": found.schedule_id,
+        "title": "Haircut",
+        "start": {"localDate": f"{day}T10:00:00"},
+        "end": {"localDate": f"{day}T11:00:00"},
+    }
+    calendar = urljoin(shown.server.url, found.export.dedicated_calendar)
+    return [
+        Text("\nMake an event, and see it in the calendar of whose schedule it is:", style="bold"),
+        Text(
+            f"curl '{url}/calendar/v3/events' -H 'Authorization: {shown.seeded.token}' \\\n"
+            f"  -H 'Content-Type: application/json' -d '{json_text({'event': event})}'\n"
+            f"curl -u '{found.account_email}:{shown.server.password}' '{calendar}'"
+        ),
     ]
 
 

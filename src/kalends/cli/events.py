@@ -54,12 +54,8 @@ def list_(
 
         on = await session.site(site)
         zone = ZoneInfo(on.time_zone)
-        begins = _moment(start, zone, "--from") if start else _today(zone)
-        ends = _moment(end, zone, "--to") if end else begins + timedelta(days=DAYS)
-        if begins >= ends:
-            raise typer.BadParameter("--from must be before --to.")
         query = EventQuery(
-            span=Window(begins, ends),
+            span=Window(*span(start, end, zone)),
             schedule_ids=await session.known_schedules(on.id, schedule),
             personal=True,
             limit=PAGE,
@@ -99,7 +95,7 @@ def events_table(
         rows.append(
             (
                 day if day != shown_day else "",
-                _hours(one, zone),
+                hours(one.start, one.end, zone, all_day=one.all_day),
                 schedule_names.get(one.schedule_id, one.schedule_id),
                 one.calendar_name,
                 one.title,
@@ -109,12 +105,22 @@ def events_table(
     return table(("day", "time", "schedule", "calendar", "event"), rows, title=title)
 
 
-def _hours(event: "ListedEvent", zone: ZoneInfo) -> str:
-    if event.all_day:
-        last = (event.end - timedelta(microseconds=1)).date()
-        return "all day" if last == event.start.date() else f"until {last:%a %d %b}"
-    start, end = event.start.astimezone(zone), event.end.astimezone(zone)
+def hours(start: datetime, end: datetime, zone: ZoneInfo, *, all_day: bool) -> str:
+    """Return when on the day of its start an event is, and until which day where that is another one."""
+    if all_day:
+        last = (end - timedelta(microseconds=1)).date()
+        return "all day" if last == start.date() else f"until {last:%a %d %b}"
+    start, end = start.astimezone(zone), end.astimezone(zone)
     return f"{start:%H:%M} – {end:%H:%M}" if start.date() == end.date() else f"{start:%H:%M} – {end:%a %H:%M}"
+
+
+def span(start: str | None, end: str | None, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return what `--from` and `--to` say; raises `typer.BadParameter`."""
+    begins = _moment(start, zone, "--from") if start else _today(zone)
+    ends = _moment(end, zone, "--to") if end else begins + timedelta(days=DAYS)
+    if begins >= ends:
+        raise typer.BadParameter("--from must be before --to.")
+    return begins, ends
 
 
 def _today(zone: ZoneInfo) -> datetime:

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from kalends.api.connection_messages import ConnectionMessage
-from kalends.api.health_messages import DoubtMessage
+from kalends.api.health_messages import DoubtMessage, ExportsMessage
 from kalends.cli.output import instant
+from kalends.connections.exports import ExportHealth, export_health
 from kalends.store.calendars import Calendars, StoredCalendar
 from kalends.store.contents import Contents
 from kalends.store.database import Database
@@ -32,6 +33,7 @@ class Inspection:
     items: dict[str, int]
     quarantined: Sequence[Quarantined]
     runs: Sequence[Run]
+    exports: ExportHealth
     quirks: "Mapping[str, Quirk | None]"
 
 
@@ -45,6 +47,7 @@ async def inspect(database: Database, connection: "Connection", known: "Mapping[
             {one.id: await Contents(reader, site_id, one.id).items.count() for one in calendars},
             await quarantined(reader, site_id, connection.id),
             await Runs(reader, site_id).latest(connection.id, RUNS_SHOWN),
+            await export_health(reader, connection, calendars),
             {name: known.get(name) for name in (*known, *sorted(connection.quirks)) if name in connection.quirks},
         )
 
@@ -80,6 +83,7 @@ def inspection_document(found: Inspection) -> dict[str, Any]:
             one.model_dump(mode="json", by_alias=True, exclude_none=True)
             for one in DoubtMessage.of_each(found.calendars)
         ],
+        "exports": exports_document(found.exports),
         "quarantined": [
             {"calendar": one.calendar, "uid": one.problem.uid, "reason": one.problem.reason}
             for one in found.quarantined
@@ -90,6 +94,11 @@ def inspection_document(found: Inspection) -> dict[str, Any]:
         ],
         "runs": [run_document(one) for one in found.runs],
     }
+
+
+def exports_document(exports: ExportHealth) -> dict[str, Any]:
+    """Return how exporting is doing as JSON documents write it."""
+    return ExportsMessage.of(exports).model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def run_document(run: Run) -> dict[str, Any]:

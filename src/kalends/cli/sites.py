@@ -1,5 +1,6 @@
 """`kalends site`: the tenants."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from kalends.cli.options import Json, Name, SiteId, TimeZone
 from kalends.cli.output import Answer, facts, instant, table
 from kalends.cli.session import Session, run
+from kalends.model.copy import CopyChanges
 from kalends.model.provider import ConnectScopes
 from kalends.model.schedule import Titles
 
@@ -38,6 +40,42 @@ ConsentTo = Annotated[
     ),
 ]
 
+CopyTitle = Annotated[
+    str | None,
+    typer.Option(
+        "--copy-title",
+        metavar="TEMPLATE",
+        help="What copies of events in people's own calendars are called, 1 to 200 characters, with {title}, {service} "
+        "(the name of the schedule) and {participant}.",
+    ),
+]
+CopyLink = Annotated[
+    str | None,
+    typer.Option(
+        "--copy-link",
+        metavar="TEMPLATE",
+        help="The https address that copies lead to, with {eventId}; empty for none.",
+    ),
+]
+ChangesOfCopies = Annotated[
+    CopyChanges | None,
+    typer.Option(
+        "--copy-changes",
+        metavar="restore|accept",
+        help="What becomes of it when the owner of a calendar changes or deletes a copy: it is put back, or accepted.",
+    ),
+]
+CopyBuffer = Annotated[
+    int | None,
+    typer.Option(
+        "--copy-buffer",
+        metavar="MINUTES",
+        min=0,
+        max=1440,
+        help="For how long the time after each copy is blocked too, as an event of its own; 0 for not at all.",
+    ),
+]
+
 
 @app.command()
 def create(
@@ -47,6 +85,10 @@ def create(
     redirect_origin: Origins = None,
     titles: WhoSeesTitles = None,
     connect_scopes: ConsentTo = None,
+    copy_title: CopyTitle = None,
+    copy_link: CopyLink = None,
+    copy_changes: ChangesOfCopies = None,
+    copy_buffer: CopyBuffer = None,
     json: Json = False,
 ) -> None:
     """Make a site."""
@@ -59,6 +101,10 @@ def create(
                 redirect_origins=redirect_origin or (),
                 titles=titles or Titles.ADMINS,
                 connect_scopes=connect_scopes or ConnectScopes.FULL,
+                copy_title="{title}" if copy_title is None else copy_title,
+                copy_link=copy_link,
+                copy_changes=copy_changes or CopyChanges.RESTORE,
+                copy_buffer=timedelta(minutes=copy_buffer or 0),
             )
         )
 
@@ -77,6 +123,10 @@ def update(
     ] = False,
     titles: WhoSeesTitles = None,
     connect_scopes: ConsentTo = None,
+    copy_title: CopyTitle = None,
+    copy_link: CopyLink = None,
+    copy_changes: ChangesOfCopies = None,
+    copy_buffer: CopyBuffer = None,
     json: Json = False,
 ) -> None:
     """Change what is given of a site; redirect origins replace the list."""
@@ -92,8 +142,22 @@ def update(
                 redirect_origins=[] if no_redirect_origins else redirect_origin,
                 titles=titles,
                 connect_scopes=connect_scopes,
+                copy_title=copy_title,
+                copy_link=copy_link,
+                copy_changes=copy_changes,
+                copy_buffer=None if copy_buffer is None else timedelta(minutes=copy_buffer),
             )
         )
+
+    run(work, as_json=json)
+
+
+@app.command()
+def show(*, site: SiteId = None, json: Json = False) -> None:
+    """Show a site and its settings."""
+
+    async def work(session: Session) -> Answer:
+        return _answer(await session.site(site))
 
     run(work, as_json=json)
 
@@ -105,9 +169,14 @@ def list_(*, json: Json = False) -> None:
     async def work(session: Session) -> Answer:
         sites = await session.kalends.sites.all()
         rows = [(one.id, one.name, one.time_zone, ", ".join(one.redirect_origins) or None) for one in sites]
+        # apart, so that templates leave ids their room
+        copies = [(one.id, one.copy_title, one.copy_link, one.copy_changes, _minutes(one)) for one in sites]
         return Answer(
             {"sites": [_document(one) for one in sites]},
-            [table(("site", "name", "time zone", "redirect origins"), rows)],
+            [
+                table(("site", "name", "time zone", "redirect origins"), rows),
+                table(("site", "title", "link", "changes", "minutes after"), copies, title="Copies"),
+            ],
         )
 
     run(work, as_json=json)
@@ -121,6 +190,10 @@ def _answer(site: "Site") -> Answer:
         redirect_origins=", ".join(site.redirect_origins) or None,
         titles=site.titles,
         connect_scopes=site.connect_scopes,
+        copy_title=site.copy_title,
+        copy_link=site.copy_link,
+        copy_changes=site.copy_changes,
+        copy_buffer=_minutes(site),
     )
     return Answer(_document(site), [shown])
 
@@ -133,5 +206,13 @@ def _document(site: "Site") -> dict[str, Any]:
         "redirectOrigins": list(site.redirect_origins),
         "titles": site.titles.value,
         "connectScopes": site.connect_scopes.value,
+        "copyTitle": site.copy_title,
+        "copyLink": site.copy_link,
+        "copyChanges": site.copy_changes.value,
+        "copyBuffer": _minutes(site),
         "createdDate": instant(site.created_at),
     }
+
+
+def _minutes(site: "Site") -> int:
+    return site.copy_buffer // timedelta(minutes=1)

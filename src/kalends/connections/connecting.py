@@ -222,6 +222,9 @@ class Connecting:
                 )
                 if earlier.status in {Status.DISCONNECTED, Status.ERROR}:
                     await connections.revive(connection.id)
+                await connections.begin_exporting_anew(connection.id)
+                if earlier.export_config.enabled or earlier.export.due_at is not None:
+                    await self._wanting.export(writer, ConnectionKey(identity.site_id, connection.id))
             kind = self._directory.kind(provider)
             await Calendars(writer, identity.site_id).see(
                 connection.id, found.calendars, select_own=earlier is None, became=became_at(kind)

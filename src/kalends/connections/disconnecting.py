@@ -1,6 +1,7 @@
-"""Disconnect: nothing imported stays here, and the credentials are erased.
+"""Disconnect: nothing imported stays here, nothing exported there, and the credentials are erased.
 
-Where the account's owner has consented, the credentials are kept, sealed, until that is taken back (`jobs.cleaning`).
+They are kept, sealed, until the copies are taken away (`sync.export`) and what the account's owner has consented to is
+taken back (`jobs.cleaning`).
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from datetime import timedelta
 from kalends.accounts.directory import ProviderDirectory
 from kalends.connections.finding import find_connection
 from kalends.connections.views import ConnectionView, Failures
+from kalends.jobs.wanting import Wanting
 from kalends.model.clock import Clock
 from kalends.model.connection import Connection, ConnectionKey, Status
 from kalends.model.errors import PreconditionFailed
@@ -16,6 +18,7 @@ from kalends.model.identity import Identity, Permission
 from kalends.store.calendars import Calendars
 from kalends.store.channels import Channels
 from kalends.store.connections import Connections
+from kalends.store.copies import Copies
 from kalends.store.database import Database, Transaction
 from kalends.store.schedules import Schedules
 from kalends.store.sites import Sites
@@ -27,10 +30,11 @@ CLEANUP = timedelta(days=7)
 class Disconnecting:
     """Disconnects connections."""
 
-    def __init__(self, database: Database, directory: ProviderDirectory, clock: Clock) -> None:
+    def __init__(self, database: Database, directory: ProviderDirectory, clock: Clock, wanting: Wanting) -> None:
         self._database = database
         self._directory = directory
         self._clock = clock
+        self._wanting = wanting
 
     async def disconnect(self, identity: Identity, connection_id: str) -> ConnectionView:
         """Disconnect a connection.
@@ -82,6 +86,17 @@ class Disconnecting:
         known = await calendars.of_connection(connection.id)
         await calendars.forget_contents([one.id for one in known])
         await Channels(writer).give_up(ConnectionKey(connection.site_id, connection.id), now)
+        copied = await has_copies(writer, connection)
         # what cleans up may find nothing to do; it erases the credentials all the same
-        cleanup_until = None if connection.scopes is None else now + CLEANUP
+        cleanup_until = now + CLEANUP if copied or connection.scopes is not None else None
         await connections.disconnect(connection.id, now, cleanup_until=cleanup_until)
+        if copied:
+            await connections.begin_exporting_anew(connection.id)
+            await self._wanting.export(writer, ConnectionKey(connection.site_id, connection.id))
+
+
+async def has_copies(reader: Transaction, connection: Connection) -> bool:
+    """Tell whether something of ours may be in a connection's account: copies, or the calendar made for them."""
+    if connection.export_config.enabled or connection.export.dedicated_calendar is not None:
+        return True
+    return await Copies(reader, connection.site_id).left(connection.id) > 0

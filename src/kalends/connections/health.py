@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kalends.accounts.directory import ProviderDirectory
+from kalends.connections.exports import ExportHealth, export_health
 from kalends.connections.finding import find_connection
 from kalends.connections.readability import Readability, readability
 from kalends.model.clock import Clock
@@ -30,6 +31,7 @@ class ConnectionHealth:
     readability: Readability
     calendars: Sequence[StoredCalendar]
     sizes: Mapping[str, Size]
+    exports: ExportHealth
     at: datetime
     staleness_limit: timedelta
 
@@ -64,9 +66,14 @@ class ConnectionHealth:
 
     @property
     def not_chosen(self) -> Sequence[StoredCalendar]:
-        """The calendars that the account has and that are not chosen: those that were added later among them."""
+        """The calendars that the account has and that are not chosen: those that were added later among them.
+
+        The one that was made for copies is not: nobody is to choose it.
+        """
         chosen = {one.id for one in self.imported}
-        return [one for one in self.calendars if one.id not in chosen and one.gone_at is None]
+        made = self.connection.export.dedicated_calendar
+        there = [one for one in self.calendars if one.gone_at is None and one.calendar.id != made]
+        return [one for one in there if one.id not in chosen]
 
     @property
     def acknowledgement(self) -> Acknowledgement | None:
@@ -110,7 +117,8 @@ class HealthReading:
             staleness_limit=self._staleness_limit,
         )
         sizes = await Sizes(reader, site_id).of_connection(connection.id)
-        return ConnectionHealth(connection, found, calendars, sizes, now, self._staleness_limit)
+        exports = await export_health(reader, connection, calendars)
+        return ConnectionHealth(connection, found, calendars, sizes, exports, now, self._staleness_limit)
 
 
 def error_kind(description: str | None) -> str | None:

@@ -1,6 +1,8 @@
-"""What *list events* is asked."""
+"""What *list events* is asked, and *list conflicts* with it."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from kalends.model.time import Window
 
@@ -22,3 +24,15 @@ class EventQuery:
     limit: int = DEFAULT_LIMIT
     partial_failure: bool = False
     include_free: bool = False
+
+
+class ConflictPosition(NamedTuple):
+    """Where a page of conflicts ended: the sort key of its last one.
+
+    It is the start and the id of the schedule event, or of the instance, then those of the external event.
+    """
+
+    start_at: datetime
+    event_id: str
+    external_start_at: datetime
+    external_id: str

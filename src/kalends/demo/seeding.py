@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kalends.connections.sync_config import ExportChange, SyncConfigChange
 from kalends.demo.calendars import HOME, MANAGER, TRAINER
 from kalends.demo.server import RunningServer
-from kalends.model.connection import Connection, Status
+from kalends.model.connection import Connection, ExportTarget, Status
 from kalends.model.identity import MANAGE_CALENDARS, MANAGE_EXTERNAL_CALENDARS, Identity, IdentityKind, Permission, Role
 from kalends.model.provider import Provider
 from kalends.model.schedule import Schedule, ScheduleStatus, Site, User
@@ -63,8 +64,16 @@ async def seed(kalends: "Kalends", server: RunningServer) -> Seeded:
         view = await kalends.connecting.by_credentials(
             operator, provider_id=provider.id, schedule_id=schedule.id, email=staff.email, password=server.password
         )
-        connections.append(view.connection)
+        connections.append(await _exporting(kalends, operator, view.connection))
     return Seeded(site, await _token(kalends, site), operator, connections)
+
+
+async def _exporting(kalends: "Kalends", operator: Identity, connection: Connection) -> Connection:
+    """Have the schedule's own events shown in the account too, unless somebody has tried that before."""
+    if connection.export_config.target is None:
+        change = SyncConfigChange(exports=ExportChange(enabled=True, target=ExportTarget.DEDICATED))
+        await kalends.services.sync_configs.update(operator, connection.id, change)
+    return connection
 
 
 async def offer(kalends: "Kalends", seeded: Seeded, url: str, kinds: Sequence[str]) -> Mapping[str, Provider]:

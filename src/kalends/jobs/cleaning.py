@@ -43,11 +43,12 @@ class Cleaning:
 
     async def once(self) -> bool:
         """Clean up after some; tell whether a provider failed, so that it is to be tried again after a while."""
-        before = self._clock.now() - GRACE
+        now = self._clock.now()
+        before = now - GRACE
         failed, last = False, None
         while True:
             async with self._database.read() as reader:
-                left = await Cleanups(reader).left(disconnected_before=before, limit=AT_ONCE, after=last)
+                left = await Cleanups(reader).left(now, disconnected_before=before, limit=AT_ONCE, after=last)
             for cleanup in left:
                 failed |= not await self._clean_up(cleanup)
             if len(left) < AT_ONCE:

@@ -14,7 +14,7 @@ from kalends.store.briefs import Brief
 from kalends.store.database import Database
 from kalends.store.leases import Held, LeaseLost, Leases
 from kalends.store.runs import Run
-from kalends.sync.connection import ConnectionSync
+from kalends.sync.turn import Turn
 
 log = structlog.get_logger(__name__)
 
@@ -25,13 +25,13 @@ class LeasedSync:
     def __init__(
         self,
         database: Database,
-        sync: ConnectionSync,
+        turn: Turn,
         clock: Clock,
         lease_time: timedelta,
         noted: "Callable[[Run], None] | None" = None,
     ) -> None:
         self._database = database
-        self._sync = sync
+        self._turn = turn
         self._clock = clock
         self._lease_time = lease_time
         self._noted = noted
@@ -71,11 +71,11 @@ class LeasedSync:
 
     async def briefs(self, leases: Collection[Lease]) -> Mapping[ConnectionKey, Brief]:
         """Read what syncs under leases that were just taken need to know, for `run`."""
-        return await self._sync.briefs(leases)
+        return await self._turn.briefs(leases)
 
     async def run(self, lease: Lease, brief: Brief | None = None) -> Run | None:
         """Sync under a lease that was taken; None where it was lost meanwhile. Cancelled, it hands the lease back."""
-        syncing = asyncio.ensure_future(self._sync.run(lease, brief))
+        syncing = asyncio.ensure_future(self._turn.run(lease, brief))
         self._keep(lease, syncing)
         try:
             await asyncio.wait({syncing})

@@ -71,6 +71,12 @@ class Counting:
             ["provider", "scope"],
             registry=self._registry,
         )
+        self._copies = Counter(
+            "kalends_copies_written",
+            "Copies of schedule events that were created, updated and deleted in people's calendars, or refused.",
+            ["operation"],
+            registry=self._registry,
+        )
         self._runs = Counter(
             "kalends_runs", "Syncs done by this process.", ["cause", "outcome"], registry=self._registry
         )
@@ -101,6 +107,10 @@ class Counting:
     def budget_refused(self, provider: str, scope: str) -> None:
         """Count a request that would have had to wait for its turn too long."""
         self._budget_refusals.labels(provider, scope).inc()
+
+    def wrote(self, operation: str, copies: int) -> None:
+        """Count what was done with copies."""
+        self._copies.labels(operation).inc(copies)
 
     def ran(self, run: Run) -> None:
         """Count a sync."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from kalends.model.copy import Privacy
 from kalends.model.identity import Identity, IdentityKind
 
 
@@ -49,6 +50,39 @@ class ImportConfig:
     enabled: bool = True
     choice: ImportChoice = ImportChoice.CALENDARS
     calendars: tuple[SelectedCalendar, ...] = ()
+
+
+class ExportTarget(StrEnum):
+    """Where events are exported to: the arms of `syncToCalendar`."""
+
+    PRIMARY = "primary"
+    DEDICATED = "dedicated"
+    """A calendar that is made for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportConfig:
+    """`syncToCalendar`, and how much copies show; a target of None was never chosen."""
+
+    enabled: bool = False
+    target: ExportTarget | None = None
+    privacy: Privacy = Privacy.FULL
+
+
+@dataclass(frozen=True, slots=True)
+class ExportStanding:
+    """How exporting stands.
+
+    `dedicated_calendar` is the provider's id of the calendar that was made for copies, None where there is none.
+    `problem` keeps from exporting until somebody acts; `due_at` is when something is to be exported, None where nothing
+    is. `error` says why that was put off last, after so many `failures` in a row.
+    """
+
+    dedicated_calendar: str | None = None
+    problem: ErrorReason | None = None
+    due_at: datetime | None = None
+    failures: int = 0
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +155,29 @@ class Connection:
     """What its owner consented to, in the provider's words; None where nobody is asked."""
     redirect_url: str | None = None
     """Where its owner was sent when it was connected by OAuth."""
+    export_config: ExportConfig = ExportConfig()
+    export: ExportStanding = ExportStanding()
+    cleanup_until: datetime | None = None
+    """Until when cleaning up at the provider is tried, after disconnecting; None where nothing is, or was given up."""
+
+    @property
+    def shown_status(self) -> tuple[Status, ErrorReason | None]:
+        """The status on the wire: what keeps from exporting shows where nothing keeps from importing.
+
+        The events can be listed all the same, which goes by `status`.
+        """
+        if self.export.problem is not None and self.status not in {Status.ERROR, Status.DISCONNECTED}:
+            return Status.ERROR, self.export.problem
+        return self.status, self.error_reason
+
+    @property
+    def key(self) -> "ConnectionKey":
+        """Which connection it is."""
+        return ConnectionKey(self.site_id, self.id)
+
+    def exports(self) -> bool:
+        """Tell whether events of its schedule belong into its account."""
+        return self.export_config.enabled and self.status is not Status.DISCONNECTED
 
     def under_way(self, now: datetime) -> bool:
         """Tell whether it is being synced."""

@@ -2,8 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from kalends.model.schedule_event import EventTimes, WeeklyRule
+
+
+class Privacy(StrEnum):
+    """How much of an event its copies show: everything, the title, or only that the time is taken."""
+
+    FULL = "full"
+    TITLE = "title"
+    BUSY = "busy"
+
+
+class CopyChanges(StrEnum):
+    """What becomes of it when the owner of a calendar changes or deletes a copy."""
+
+    RESTORE = "restore"
+    """The copy is written again as it was."""
+    ACCEPT = "accept"
+    """The schedule event follows, where it can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from kalends.model.copy import CopyChanges
 from kalends.model.identity import Role
 from kalends.model.provider import ConnectScopes
 
@@ -21,7 +22,12 @@ class Titles(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The tenant. `redirect_origins` may receive people back from connecting by OAuth."""
+    """The tenant. `redirect_origins` may receive people back from connecting by OAuth.
+
+    `copy_title` is a template of what copies are called, with `{title}`, `{service}` (the schedule's name) and
+    `{participant}`; `copy_link` one of the address they lead to, with `{eventId}`, None for no link.
+    For as long as `copy_buffer`, in whole minutes, a block of its own follows each copy that blocks.
+    """
 
     id: str
     name: str
@@ -30,6 +36,10 @@ class Site:
     redirect_origins: tuple[str, ...]
     created_at: datetime
     connect_scopes: ConnectScopes = ConnectScopes.FULL
+    copy_title: str = "{title}"
+    copy_link: str | None = None
+    copy_changes: CopyChanges = CopyChanges.RESTORE
+    copy_buffer: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,15 @@ class ScheduleEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class EventChanged:
+    """A schedule event was made, changed or cancelled; `event_id` is that of the series, whichever instance it was."""
+
+    site_id: str
+    schedule_id: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventView:
     """An event as it is shown: a single one, a series, or one instance of it.
 

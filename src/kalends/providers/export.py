@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from kalends.model.calendar import ExternalCalendar
 from kalends.model.copy import WantedCopy
+from kalends.model.schedule_event import EventTimes
 from kalends.providers.errors import ProviderError
 
 
@@ -39,11 +40,15 @@ class StoredCopy:
     `ref` is how it is addressed there (an event's id, a resource's path), `version` its etag, empty where the provider
     gives none. `echo` is a digest of what the provider stores of the wanted content, in one spelling: as long as it is
     the same, nothing of what was wanted has changed there, whatever the provider makes of what it was sent.
+    `times` are those of the first instance as the provider has them, in whichever zone it has them; None where they
+    cannot be said. Those of an all-day copy are dates: the provider knows no zone of them, and the one that is named
+    means nothing.
     """
 
     ref: str
     version: str
     echo: str
+    times: EventTimes | None = None
 
 
 @runtime_checkable
@@ -51,11 +56,17 @@ class Exports(Protocol):
     """A session that keeps copies. All methods raise `ProviderError`; `calendar_id` is that of an `ExternalCalendar`.
 
     They raise `CalendarGone` where the calendar is no more, `NotSupported` where the account may not write there.
+
+    Of `create` and `update`, `NotSupported` and a `ProviderError` that is none of its kinds say that this one copy
+    cannot be written as it is wanted: that lasts, and says nothing of other copies. `Unavailable` says that nobody
+    knows whether it was written, or that it was not and may be later.
     """
 
     async def create_calendar(self, name: str, marker: str) -> ExternalCalendar:
         """Make a calendar for copies, or return the one that carries the marker; raises `CalendarRefused`.
 
+        However often it is asked for with one marker, one after the other, there is one calendar: also where an answer
+        was lost, for which `Unavailable` is raised.
         `marker` is of at most 100 characters of base32hex and `.`; a calendar is found again by it, never by its name.
         """
         ...
@@ -69,7 +80,10 @@ class Exports(Protocol):
         ...
 
     async def look_up(self, calendar_id: str, key: str) -> StoredCopy | None:
-        """Return the copy under a key, None where there is none; raises `KeyUsedUp` where it was deleted for good."""
+        """Return the copy under a key, None where there is none.
+
+        Raises `KeyUsedUp` where it was deleted for good, and `CalendarGone`: None says that the calendar is there.
+        """
         ...
 
     async def create(self, calendar_id: str, wanted: WantedCopy) -> StoredCopy:
@@ -83,10 +97,43 @@ class Exports(Protocol):
     async def update(self, calendar_id: str, wanted: WantedCopy, stored: StoredCopy) -> StoredCopy:
         """Make a copy what it should be, its instances included; raises `CopyChanged`, `CopyGone`.
 
-        Instances that are neither wanted as changed nor as cancelled are as the rule has them afterwards.
+        It is `CopyChanged` where the copy is not in the version of `stored`; an empty version is any. Instances that
+        are neither wanted as changed nor as cancelled are as the rule has them afterwards. Where it is not known how it
+        ended, `Unavailable` is raised, and a part of it may be done.
         """
         ...
 
     async def delete(self, calendar_id: str, ref: str) -> None:
-        """Delete a copy, whatever its version; one that is no more is fine."""
+        """Delete a copy, whatever its version; one that is no more is fine.
+
+        Raises `CalendarGone` where it is no more with its calendar, `NotSupported` where it is not for us to delete.
+        """
+        ...
+
+
+@runtime_checkable
+class Moves(Protocol):
+    """A session that can move a copy to another calendar of the account; its key and its `ref` stay the same."""
+
+    async def move(self, calendar_id: str, stored: StoredCopy, target_id: str) -> StoredCopy:
+        """Move a copy with all its instances, and return it as it is in the target.
+
+        It is moved whatever its version: whether its owner has changed it before, the echo tells. Raises `CopyGone`
+        where it is not in the first calendar any more, `CopyThere` where the target has it already, `KeyUsedUp` where
+        the target had it and does not take it again, `CalendarGone` where either calendar is no more, `NotSupported`
+        where it cannot be moved. Where it is not known how it ended, `Unavailable` is raised: it is in one of the two.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsCopies(Protocol):
+    """What a kind of provider may offer besides: telling copies from other events by what is read of them."""
+
+    def tag_of(self, payload: bytes) -> str | None:
+        """Return the tag (`WantedCopy.tag`) that an item's stored payload carries, None where it carries none.
+
+        It takes a few microseconds for what is no copy, and raises nothing, whatever the payload holds. Of a series,
+        one item of its group carries it, and others may. That a tag is ours is for others to check.
+        """
         ...

@@ -84,6 +84,8 @@ class ScheduleChanging:
                 await self._disconnects(writer, site_id, after.id)
             if after.time_zone != before.time_zone:
                 await self._wanting.syncs(writer, site_id, [after.id])
+            if after.name != before.name:
+                await self._wanting.export_schedule(writer, site_id, after.id)
         return after
 
     async def move_followers(self, writer: Transaction, site_id: str, time_zone: str) -> int:

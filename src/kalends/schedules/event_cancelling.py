@@ -8,9 +8,9 @@ from kalends.model.clock import Clock
 from kalends.model.errors import PreconditionFailed
 from kalends.model.event_revision import overridden
 from kalends.model.event_series import shown
-from kalends.model.schedule_event import EventStatus, EventView, ScheduleEvent, instant
-from kalends.schedules.event_changes import EventChanged, Publish
-from kalends.schedules.event_finding import EventOnSchedule, find_to_change
+from kalends.model.schedule_event import EventChanged, EventStatus, EventView, ScheduleEvent, instant
+from kalends.schedules.event_changes import Publish
+from kalends.schedules.event_finding import EventOnSchedule, check_state, find_to_change
 from kalends.store.database import Database, Transaction
 from kalends.store.schedule_events import ScheduleEvents
 
@@ -23,16 +23,19 @@ class EventCancelling:
         self._clock = clock
         self._publish = publish
 
-    async def cancel(self, site_id: str, event_id: str) -> EventOnSchedule:
+    async def cancel(self, site_id: str, event_id: str, *, revision: int | None = None) -> EventOnSchedule:
         """Cancel an event and return it: a single one, one instance, or a series with all that has not begun of it.
 
-        Raises `NotFound`, `PreconditionFailed` (`EVENT_ALREADY_CANCELLED`).
+        Where a revision is given, it has to be the event's. Raises `NotFound`, `PreconditionFailed`
+        (`EVENT_ALREADY_CANCELLED`), `Conflict`.
         """
         async with self._database.write() as writer:
             found = await find_to_change(writer, site_id, event_id)
             view = found.view
             if view.status is EventStatus.CANCELLED:
                 raise PreconditionFailed("The event was cancelled before.", code="EVENT_ALREADY_CANCELLED")
+            if revision is not None:
+                check_state(found, revision)
             after = self._cancelled(view)
             await ScheduleEvents(writer, site_id).save(view.event, after)
             await self._publish(writer, EventChanged(site_id, after.schedule_id, after.id))

@@ -15,8 +15,8 @@ from kalends.model.event_revision import (
     weeks_between,
 )
 from kalends.model.event_series import last_start, shown, whole
-from kalends.model.schedule_event import EventView, RecurrenceType, ScheduleEvent, WeeklyRule, instant
-from kalends.schedules.event_changes import EventChanged, Publish
+from kalends.model.schedule_event import EventChanged, EventView, RecurrenceType, ScheduleEvent, WeeklyRule, instant
+from kalends.schedules.event_changes import Publish
 from kalends.schedules.event_creating import check_not_before_today
 from kalends.schedules.event_drafts import (
     RULE,

@@ -7,8 +7,8 @@ from kalends.model.errors import Invalid, Rule
 from kalends.model.event_series import whole
 from kalends.model.ids import new_id
 from kalends.model.schedule import Schedule
-from kalends.model.schedule_event import EventTimes, ScheduleEvent, Segment, wall_time
-from kalends.schedules.event_changes import EventChanged, Publish
+from kalends.model.schedule_event import EventChanged, EventTimes, ScheduleEvent, Segment, wall_time
+from kalends.schedules.event_changes import Publish
 from kalends.schedules.event_drafts import START, EventDraft, checked_content, checked_rule, checked_times
 from kalends.schedules.event_finding import EventOnSchedule, check_schedule
 from kalends.schedules.finding import find_schedule

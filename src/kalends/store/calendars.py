@@ -12,7 +12,7 @@ from kalends.model.ids import new_id
 from kalends.model.time import Window
 from kalends.store.readings import Coverage, Doubt, Pass
 from kalends.store.repository import SiteRepository
-from kalends.store.tables import calendars, groups, items, occurrences, passes, readings
+from kalends.store.tables import calendars, connections, copies, groups, items, occurrences, passes, readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Calendars(SiteRepository):
         for before, after in _renamed(stored, seen, became):
             stored[after] = stored.pop(before)
             await self._update(stored[after].id, external_id=after, watched_until=None)
+            await self._follow(connection_id, before, after)
             await self._begin_anew(stored[after].id)
         has_primary = any(calendar.primary for calendar in seen)
         for position, calendar in enumerate(seen):
@@ -92,6 +93,19 @@ class Calendars(SiteRepository):
                 )
             elif stored[calendar.id].calendar != calendar or stored[calendar.id].gone_at is not None:
                 await self._update(stored[calendar.id].id, gone_at=None, **values)
+
+    async def _follow(self, connection_id: str, before: str, after: str) -> None:
+        """Have copies, and what was made for them, be in a calendar under its new id."""
+        ours = (copies.c.site_id == self._site_id, copies.c.connection_id == connection_id)
+        await self._connection.execute(
+            update(copies).where(*ours, copies.c.calendar_id == before).values(calendar_id=after)
+        )
+        this = (connections.c.site_id == self._site_id, connections.c.id == connection_id)
+        await self._connection.execute(
+            update(connections)
+            .where(*this, connections.c.dedicated_calendar == before)
+            .values(dedicated_calendar=after, copies_cursor=None)
+        )
 
     async def _begin_anew(self, calendar_id: str) -> None:
         """Have a calendar read as a whole: what was remembered of its reading was under another id."""
@@ -115,6 +129,18 @@ class Calendars(SiteRepository):
     async def note_gone(self, calendar_id: str, at: datetime) -> None:
         """Mark a calendar as no longer there."""
         await self._update(calendar_id, gone_at=at)
+
+    async def note_removed(self, connection_id: str, external_id: str, at: datetime) -> None:
+        """Mark a calendar as no longer there, by the provider's id."""
+        await self._connection.execute(
+            update(calendars)
+            .where(
+                calendars.c.site_id == self._site_id,
+                calendars.c.connection_id == connection_id,
+                calendars.c.external_id == external_id,
+            )
+            .values(gone_at=at, selected=False)
+        )
 
     async def note_back(self, calendar_id: str) -> None:
         """Take back that a calendar is no longer there."""

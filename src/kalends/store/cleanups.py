@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kalends.store.columns import UtcDateTime
@@ -30,11 +30,12 @@ class Cleanups:
         self._connection = connection
 
     async def left(
-        self, *, disconnected_before: datetime, limit: int, after: Cleanup | None = None
+        self, now: datetime, *, disconnected_before: datetime, limit: int, after: Cleanup | None = None
     ) -> Sequence[Cleanup]:
-        """Return some of what is left of connections that were disconnected before a moment, the earliest first.
+        """Return some of what is left, the earliest first, once there are no copies any more, or time is up.
 
-        `after` is the last one of those that were returned before.
+        Of connections by OAuth, those count that were disconnected before a moment. `after` is the last one of those
+        that were returned before.
         """
         place = (connections.c.cleanup_until, connections.c.site_id, connections.c.id)
         query = (
@@ -42,7 +43,8 @@ class Cleanups:
             .where(
                 connections.c.cleanup_until.is_not(None),
                 connections.c.credentials.is_not(None),
-                connections.c.disconnected_at <= disconnected_before,
+                or_(connections.c.disconnected_at <= disconnected_before, connections.c.scopes.is_(None)),
+                or_(connections.c.export_due_at.is_(None), connections.c.cleanup_until <= now),
             )
             .order_by(*place)
             .limit(limit)
@@ -76,7 +78,9 @@ class Cleanups:
     async def end(self, cleanup: Cleanup) -> None:
         """Erase the credentials: nothing is left to be done, or nothing more will be tried."""
         await self._connection.execute(
-            update(connections).where(*self._is(cleanup)).values(credentials=None, cleanup_until=None)
+            update(connections)
+            .where(*self._is(cleanup))
+            .values(credentials=None, cleanup_until=None, export_due_at=None)
         )
 
     def _is(self, cleanup: Cleanup) -> tuple[ColumnElement[bool], ...]:

@@ -12,14 +12,21 @@ from kalends.model.connection import (
     Actor,
     Connection,
     ErrorReason,
+    ExportConfig,
+    ExportStanding,
+    ExportTarget,
     ImportChoice,
     ImportConfig,
     SelectedCalendar,
     Status,
 )
+from kalends.model.copy import Privacy
 from kalends.model.identity import IdentityKind
 from kalends.store.repository import SiteRepository, chunks
 from kalends.store.tables import calendars, connections, schedules
+
+NOTHING_WRONG = {"export_problem": None, "export_failures": 0, "export_error": None}
+"""The columns that say that nothing keeps from exporting."""
 
 
 class Connections(SiteRepository):
@@ -47,6 +54,9 @@ class Connections(SiteRepository):
                 error_reason=None,
                 import_enabled=connection.import_config.enabled,
                 import_choice=connection.import_config.choice.value,
+                export_enabled=False,
+                export_privacy=connection.export_config.privacy.value,
+                export_failures=0,
                 created_at=connection.created_at,
                 wanted_rev=0,
                 done_rev=0,
@@ -153,6 +163,24 @@ class Connections(SiteRepository):
     async def set_import(self, connection_id: str, *, enabled: bool, choice: ImportChoice) -> None:
         """Write whether, and by which arm, calendars are imported."""
         await self._update(connection_id, import_enabled=enabled, import_choice=choice.value)
+
+    async def set_export(self, connection_id: str, config: ExportConfig) -> None:
+        """Write whether, to where and how much is exported; what kept from it before counts no more."""
+        await self._update(
+            connection_id,
+            export_enabled=config.enabled,
+            export_target=config.target.value if config.target else None,
+            export_privacy=config.privacy.value,
+            **NOTHING_WRONG,
+        )
+
+    async def set_copy_privacy(self, connection_id: str, privacy: Privacy) -> None:
+        """Write how much copies show; what keeps from exporting keeps from it all the same."""
+        await self._update(connection_id, export_privacy=privacy.value)
+
+    async def begin_exporting_anew(self, connection_id: str) -> None:
+        """Note that what kept from exporting counts no more."""
+        await self._update(connection_id, **NOTHING_WRONG)
 
     async def set_quirks(self, connection_id: str, names: Collection[str]) -> None:
         """Write which deviations the provider's server shows."""
@@ -331,6 +359,19 @@ def connection_of(rows: Sequence[Row[Any]]) -> Connection:
         looked_at=row.looked_at,
         scopes=None if row.scopes is None else frozenset(row.scopes),
         redirect_url=row.redirect_url,
+        export_config=ExportConfig(
+            row.export_enabled,
+            ExportTarget(row.export_target) if row.export_target else None,
+            Privacy(row.export_privacy),
+        ),
+        export=ExportStanding(
+            row.dedicated_calendar,
+            ErrorReason(row.export_problem) if row.export_problem else None,
+            row.export_due_at,
+            row.export_failures,
+            row.export_error,
+        ),
+        cleanup_until=row.cleanup_until,
     )
 
 

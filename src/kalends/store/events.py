@@ -53,9 +53,12 @@ class Events(SiteRepository):
         all_day: bool | None,
         include_free: bool,
         after: Position | None,
-        limit: int,
+        limit: int | None,
     ) -> Sequence[StoredEvent]:
-        """Return the events of the calendars that overlap the span, by start, after a position, `limit` at most."""
+        """Return the events of the calendars that overlap the span, by start, after a position.
+
+        They are `limit` at most, all where it is None.
+        """
         conditions: list[Any] = [
             occurrences.c.site_id == self._site_id,
             occurrences.c.calendar_id.in_(calendar_ids),

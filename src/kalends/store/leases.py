@@ -37,11 +37,15 @@ class Leases:
     async def wanted(
         self, now: datetime, *, limit: int, among: Collection[ConnectionKey] | None = None
     ) -> Sequence[ConnectionKey]:
-        """Return connections of which a sync is wanted and that nobody syncs, without taking them."""
-        query = select(connections.c.site_id, connections.c.id).where(_WANTED, *_TAKEABLE).limit(limit)
-        if among is not None:
-            query = query.where(_KEY.in_([tuple(one) for one in among]))
-        return [ConnectionKey(*row) for row in await self._connection.execute(query, _at(now))]
+        """Return connections to sync, or to export, that nobody has taken, without taking them."""
+        found: dict[ConnectionKey, None] = {}
+        for wanted in (_SYNC_WANTED, _EXPORT_DUE):
+            # one after the other: each has an index of its own
+            query = select(connections.c.site_id, connections.c.id).where(wanted, *_TAKEABLE).limit(limit)
+            if among is not None:
+                query = query.where(_KEY.in_([tuple(one) for one in among]))
+            found |= dict.fromkeys(ConnectionKey(*row) for row in await self._connection.execute(query, _at(now)))
+        return [*found][:limit]
 
     async def any_due(self, now: datetime) -> bool:
         """Tell whether `claim_due` would find anything, without writing."""
@@ -52,7 +56,7 @@ class Leases:
         return await self._claim(_CLAIM_DUE, owner, now=now, until=until, most=limit)
 
     async def claim_wanted(self, key: ConnectionKey, owner: str, *, now: datetime, until: datetime) -> Lease | None:
-        """Take one connection if a sync of it is wanted; None where none is, or somebody else does it."""
+        """Take one connection if a sync of it is wanted, or an export due; None where none is, or it is taken."""
         leases = await self._claim(_CLAIM_WANTED, owner, now=now, until=until, most=1, **_this(*key))
         return leases[0] if leases else None
 
@@ -75,7 +79,7 @@ class Leases:
 
     async def check(self, lease: Lease) -> None:
         """Raise `LeaseLost` unless the lease stands; it then does so until the transaction ends."""
-        query = select(connections.c.id).where(*_held(lease)).with_for_update()
+        query = select(connections.c.id).where(*held(lease)).with_for_update()
         if (await self._connection.execute(query)).one_or_none() is None:
             raise LeaseLost(lease.connection_id)
 
@@ -154,7 +158,7 @@ class Leases:
     async def hand_back(self, lease: Lease) -> None:
         """Give the lease back without having finished; whoever comes next goes on. Harmless where it was lost."""
         await self._connection.execute(
-            update(connections).where(*_held(lease)).values(lease_owner=None, lease_until=None)
+            update(connections).where(*held(lease)).values(lease_owner=None, lease_until=None)
         )
 
     async def void(self, now: datetime, *, of: str | None = None, all_but: str | None = None) -> int:
@@ -187,25 +191,30 @@ class Leases:
             await self.hand_back(Lease(site_id, connection_id, owner, fence, wanted_rev=0, asked=False))
 
     async def _update(self, lease: Lease, **values: Any) -> None:
-        changed = await self._connection.execute(update(connections).where(*_held(lease)).values(**values))
+        changed = await self._connection.execute(update(connections).where(*held(lease)).values(**values))
         if changed.rowcount != 1:
             raise LeaseLost(lease.connection_id)
 
 
-_WANTED = connections.c.wanted_rev > connections.c.done_rev
+_SYNC_WANTED = connections.c.wanted_rev > connections.c.done_rev
 _KEY = tuple_(connections.c.site_id, connections.c.id)
 _LEASE = tuple_(connections.c.site_id, connections.c.id, connections.c.lease_owner, connections.c.fence)
 
 
 _NOW = bindparam("now", type_=UtcDateTime)
+_EXPORT_DUE = connections.c.export_due_at <= _NOW
+_WANTED = or_(_SYNC_WANTED, _EXPORT_DUE)
 _ABANDONED = or_(connections.c.lease_until < _NOW, connections.c.lease_until > bindparam("longest", type_=UtcDateTime))
 """A lease was not renewed, or was taken by a clock that ran far ahead."""
 _DUE = or_(connections.c.next_sync_at <= _NOW, _ABANDONED)
 _TAKEABLE = (
     or_(connections.c.lease_until.is_(None), _ABANDONED),
-    and_(connections.c.status != Status.DISCONNECTED.value, connections.c.credentials.is_not(None)),
+    and_(
+        or_(connections.c.status != Status.DISCONNECTED.value, connections.c.export_due_at.is_not(None)),
+        connections.c.credentials.is_not(None),
+    ),
 )
-"""Nobody holds a lease that stands, and the connection lives."""
+"""Nobody holds a lease that stands, and the connection lives, or copies of it are still to be taken away."""
 _THIS = and_(connections.c.site_id == bindparam("site"), connections.c.id == bindparam("connection"))
 
 
@@ -258,7 +267,8 @@ _STANDING = (
 )
 
 
-def _held(lease: Lease) -> tuple[Any, ...]:
+def held(lease: Lease) -> tuple[Any, ...]:
+    """Return the conditions under which a connection's lease stands."""
     return (
         connections.c.site_id == lease.site_id,
         connections.c.id == lease.connection_id,

@@ -61,7 +61,8 @@ class Load:
 class Busy:
     """A connection that waits for a sync, is being synced, or fails. `since` is when it was due, where it is known.
 
-    `asked` tells whether a sync of it was asked for and is not done.
+    `status` is the one that is shown on the wire: `ERROR` too where something keeps from exporting alone. `asked` tells
+    whether a sync of it was asked for and is not done.
     """
 
     connection_id: str
@@ -189,7 +190,7 @@ class Overview:
         query = (
             select(
                 connections.c.id,
-                connections.c.status,
+                _SHOWN_STATUS,
                 _WANTED,
                 connections.c.next_sync_at,
                 connections.c.last_good_read_at,
@@ -212,6 +213,17 @@ class Overview:
 
 
 _LIVE = connections.c.status != Status.DISCONNECTED.value
+_SHOWN_STATUS = case(
+    (
+        and_(
+            connections.c.export_problem.is_not(None),
+            connections.c.status.not_in([Status.ERROR.value, Status.DISCONNECTED.value]),
+        ),
+        Status.ERROR.value,
+    ),
+    else_=connections.c.status,
+)
+"""As `Connection.shown_status` has it."""
 _WANTED = and_(connections.c.wanted_rev > connections.c.done_rev, _LIVE)
 
 

@@ -24,6 +24,11 @@ class SiteRepository:
         self._connection = connection
         self._site_id = site_id
 
+    @property
+    def _dialect(self) -> Any:
+        """What both engines spell alike, each in a module of its own: INSERT … ON CONFLICT."""
+        return postgresql if self._connection.dialect.name == "postgresql" else sqlite
+
     async def _insert(self, adding: Insert) -> None:
         """Insert a row; raises `AlreadyThere` where another transaction was first."""
         try:
@@ -42,11 +47,6 @@ class CalendarRepository(SiteRepository):
     @property
     def _whose(self) -> dict[str, str]:
         return {"site_id": self._site_id, "calendar_id": self._calendar_id}
-
-    @property
-    def _dialect(self) -> Any:
-        """What both engines spell alike, each in a module of its own: INSERT … ON CONFLICT."""
-        return postgresql if self._connection.dialect.name == "postgresql" else sqlite
 
     def _in(self, table: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return table.c.site_id == self._site_id, table.c.calendar_id == self._calendar_id

@@ -18,6 +18,8 @@ class Cause(StrEnum):
 
     ASKED = "asked"
     POLL = "poll"
+    EXPORT = "export"
+    """Nothing was read; such a run is not kept."""
 
 
 class Outcome(StrEnum):

@@ -1,11 +1,13 @@
 """Sites: the tenants themselves, so this repository is bound to none."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kalends.model.copy import CopyChanges
 from kalends.model.provider import ConnectScopes
 from kalends.model.schedule import Site, Titles
 from kalends.store.tables import sites
@@ -52,6 +54,10 @@ def _values(site: Site) -> dict[str, Any]:
         "titles": site.titles.value,
         "redirect_origins": list(site.redirect_origins),
         "connect_scopes": site.connect_scopes.value,
+        "copy_title": site.copy_title,
+        "copy_link": site.copy_link,
+        "copy_buffer": site.copy_buffer // timedelta(minutes=1),
+        "copy_changes": site.copy_changes.value,
     }
 
 
@@ -64,4 +70,8 @@ def _site(row: Row[Any]) -> Site:
         tuple(row.redirect_origins),
         row.created_at,
         ConnectScopes(row.connect_scopes),
+        row.copy_title,
+        row.copy_link,
+        CopyChanges(row.copy_changes),
+        timedelta(minutes=row.copy_buffer),
     )

@@ -15,11 +15,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
 from kalends.store.columns import Key, UtcDateTime
 from kalends.store.event_tables import add_event_tables
+from kalends.store.export_tables import add_export_tables
 
 metadata = MetaData(
     naming_convention={
@@ -44,6 +46,10 @@ sites = Table(
     Column("titles", Text, nullable=False),
     Column("redirect_origins", JSON, nullable=False),
     Column("connect_scopes", Text, nullable=False, server_default="full", comment="full or read"),
+    Column("copy_title", Text, nullable=False, server_default="{title}", comment="a template"),
+    Column("copy_link", Text, comment="a template of the address a copy leads to"),
+    Column("copy_changes", Text, nullable=False, server_default="restore", comment="restore or accept"),
+    Column("copy_buffer", Integer, nullable=False, server_default="0", comment="minutes that are blocked after copies"),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -159,6 +165,16 @@ connections = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("disconnected_at", UtcDateTime),
     Column("cleanup_until", UtcDateTime, comment="until when what is left at the provider is tried to be taken away"),
+    # to where events are exported, and when the next of them are
+    Column("export_enabled", Boolean, nullable=False, server_default=false()),
+    Column("export_target", Text, comment="primary or dedicated; null: never chosen"),
+    Column("export_privacy", Text, nullable=False, server_default="full", comment="full, title or busy"),
+    Column("dedicated_calendar", Text, comment="the provider's id of the one we made"),
+    Column("export_problem", Text, comment="why nothing is exported: an error reason"),
+    Column("export_due_at", UtcDateTime, comment="when to export; null: nothing is to be done"),
+    Column("export_failures", Integer, nullable=False, server_default="0", comment="in a row"),
+    Column("export_error", Text, comment="why exporting was last put off"),
+    Column("copies_cursor", JSON(none_as_null=True), comment="how far the target was watched"),
     # asking for a sync, and having done it
     Column("wanted_rev", BigInteger, nullable=False),
     Column("done_rev", BigInteger, nullable=False),
@@ -183,6 +199,12 @@ connections = Table(
     Index(None, "next_sync_at"),
     Index(None, "lease_until"),
     Index(None, "cleanup_until"),
+    Index(
+        None,
+        "export_due_at",
+        sqlite_where=text("export_due_at IS NOT NULL"),
+        postgresql_where=text("export_due_at IS NOT NULL"),
+    ),
     Index(
         None,
         "account_key",
@@ -441,3 +463,4 @@ places = Table(
 """Requests to calendar servers that are under way, where only so many may be at once; belongs to no tenant."""
 
 schedule_events, schedule_event_segments, schedule_event_overrides = add_event_tables(metadata)
+copies, intentions = add_export_tables(metadata)

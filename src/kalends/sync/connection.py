@@ -1,7 +1,7 @@
 """One sync of one connection, under its lease."""
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from logging import DEBUG, INFO
@@ -12,11 +12,11 @@ from kalends.accounts.directory import ProviderDirectory
 from kalends.accounts.sessions import Accounts
 from kalends.model.calendar import ExternalCalendar
 from kalends.model.clock import Clock
-from kalends.model.connection import Connection, ConnectionKey, Lease, SyncCounts
+from kalends.model.connection import Connection, Lease, SyncCounts
 from kalends.model.ids import new_id
 from kalends.providers.base import AccountSession, ProviderKind, TellsOfChanges, became_at
 from kalends.providers.errors import CalendarGone, CredentialsRefused, ProviderError, Unavailable
-from kalends.store.briefs import Brief, Briefs
+from kalends.store.briefs import Brief
 from kalends.store.calendars import Calendars, StoredCalendar
 from kalends.store.channels import Channels
 from kalends.store.connections import Connections
@@ -27,6 +27,7 @@ from kalends.store.quiet import QuietEnd
 from kalends.store.runs import Cause, Outcome, Run, Runs
 from kalends.sync.applying import storable_text
 from kalends.sync.ending import Ending, Endings
+from kalends.sync.export.exporting import Exporting
 from kalends.sync.failpoints import FailPoints, Point
 from kalends.sync.outcome import after_failure, describe
 from kalends.sync.places import Place, Places
@@ -103,6 +104,7 @@ class ConnectionSync:
         clock: Clock,
         timing: Timing,
         places: Places,
+        exporting: Exporting,
         points: FailPoints,
         tracing: Tracing,
     ) -> None:
@@ -115,16 +117,12 @@ class ConnectionSync:
         self._timing = timing
         self._places = places
         self._endings = Endings(database, clock)
+        self._exporting = exporting
         self._points = points
         self._tracing = tracing
         self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
 
-    async def briefs(self, leases: Collection[Lease]) -> Mapping[ConnectionKey, Brief]:
-        """Read what is stored of connections at once, for `run`; to be done after their leases were taken."""
-        async with self._database.read() as reader:
-            return await Briefs(reader).of([one.key for one in leases])
-
-    async def run(self, lease: Lease, brief: Brief | None = None) -> Run:
+    async def run(self, lease: Lease, brief: Brief) -> Run:
         """Bring all imported calendars up to date and give the lease back; return what was done.
 
         A failure is not raised but noted with the connection. Raises `LeaseLost`, then nothing more was written.
@@ -133,14 +131,12 @@ class ConnectionSync:
             async with self._places.of(lease.site_id) as place:
                 return await self._run(lease, brief, place, ending, span)
 
-    async def _run(self, lease: Lease, brief: Brief | None, place: Place, ending: Ending, span: SyncSpan) -> Run:
+    async def _run(self, lease: Lease, brief: Brief, place: Place, ending: Ending, span: SyncSpan) -> Run:
         started_at = self._clock.now()
-        connection: Connection | None = None
+        connection = brief.connection
         progress = _Progress()
         error: Exception | None = None
         try:
-            brief = brief or await self._brief(lease)
-            connection = brief.connection
             await self._read_all(lease, brief, place, progress)
             error = progress.failure
             self._points.reach(Point.BEFORE_RELEASE)
@@ -180,12 +176,6 @@ class ConnectionSync:
         )
         return run
 
-    async def _brief(self, lease: Lease) -> Brief:
-        brief = (await self.briefs([lease])).get(lease.key)
-        if brief is None:
-            raise LeaseLost(lease.connection_id)
-        return brief
-
     async def _read_all(self, lease: Lease, brief: Brief, place: Place, progress: _Progress) -> None:
         """Read each calendar; one that is gone or cannot be read leaves the others to go on."""
         connection = brief.connection
@@ -195,7 +185,7 @@ class ConnectionSync:
             raise Unavailable("the provider's plugin is not installed")
         if lacks_primary(connection, calendars):
             raise CalendarGone("the account has no primary calendar any more")
-        if not connection.import_config.enabled:
+        if not connection.import_config.enabled and not connection.exports():
             return
         progress.chosen = len(calendars)
         now = self._clock.now()
@@ -214,6 +204,8 @@ class ConnectionSync:
             for calendar in placed:
                 if not progress.told_to_wait:
                     await self._read_one(Subject(lease, connection, calendar, kind, zone, place, session), progress)
+            if not progress.told_to_wait:
+                await self._exporting.watch(lease, brief, session, kind)
             current = calendars and all(self._rolling.is_current(calendar) for calendar in calendars)
             if not current and not progress.told_to_wait:
                 await self._look_for_calendars(lease, session, progress, kind)
@@ -288,7 +280,7 @@ class ConnectionSync:
             await calendars.forget_contents([calendar.id])
             await calendars.note_gone(calendar.id, self._clock.now())
 
-    def _quiet_end(self, lease: Lease, connection: Connection | None, run: Run, progress: _Progress) -> QuietEnd | None:
+    def _quiet_end(self, lease: Lease, connection: Connection, run: Run, progress: _Progress) -> QuietEnd | None:
         """Return how the sync ends where nobody asked for it, and nothing was found, wanting or amiss; else None."""
         counts = run.counts
         found = counts.changed or counts.removed or counts.doubted
@@ -300,7 +292,7 @@ class ConnectionSync:
         return QuietEnd(lease, next_sync_at, progress.cursors)
 
     async def _note(
-        self, lease: Lease, connection: Connection | None, run: Run, error: Exception | None, progress: _Progress
+        self, lease: Lease, connection: Connection, run: Run, error: Exception | None, progress: _Progress
     ) -> None:
         now = self._clock.now()
         changed = bool(run.counts.changed or run.counts.removed)

@@ -21,10 +21,11 @@ from kalends.store.readings import Doubt, Pass
 from kalends.sync.ahead import read_ahead
 from kalends.sync.applying import apply_page
 from kalends.sync.behind import Behind
-from kalends.sync.expansion import Expander, Group, with_unreadable
+from kalends.sync.expansion import Group, with_unreadable
 from kalends.sync.failpoints import FailPoints, Point
 from kalends.sync.guards import Endlessness, is_ripe, is_sudden
 from kalends.sync.plan import Plan, plan_page
+from kalends.sync.recognition import Recognition
 from kalends.sync.subject import ReadingLimits, Subject
 
 log = structlog.get_logger(__name__)
@@ -95,14 +96,14 @@ class CalendarReading:
     def __init__(
         self,
         database: Database,
-        expander: Expander,
+        recognition: Recognition,
         clock: Clock,
         limits: ReadingLimits,
         doubt_wait: timedelta,
         points: FailPoints,
     ) -> None:
         self._database = database
-        self._expander = expander
+        self._recognition = recognition
         self._clock = clock
         self._limits = limits
         self._doubt_wait = doubt_wait
@@ -192,6 +193,8 @@ class CalendarReading:
             gone = Page(removed=tuple(come.leaving))
             await self._apply(subject, come.current, gone, await self._plan(subject, gone, come), come)
             await come.writing.done()
+        if come.current is not None and come.current.full:
+            await self._recognition.see_missing(subject, come.current.id, self._clock.now())
         self._points.reach(Point.BEFORE_CLOSE)
         removed = await self._close(subject, come.current, come.closing)
         self._points.reach(Point.AFTER_CLOSE)
@@ -268,6 +271,7 @@ class CalendarReading:
         """Have a page written, behind what is done next."""
         await self._check_size(subject, current, plan, come)
         expanded = await self._expand(subject, plan, come)
+        await self._recognition.see(subject, plan, self._clock.now())
         self._points.reach(Point.BEFORE_APPLY)
         goes_on = page.continuation if page.continuation != come.noted else None
         await come.writing.begin(self._write(subject, current, plan, expanded, goes_on))
@@ -304,7 +308,8 @@ class CalendarReading:
             for key, items in groups.items()
             if items.payloads
         ]
-        return with_unreadable(await self._expander.expand(subject.kind, readable, context), groups)
+        expanded = await self._recognition.expand(subject.lease.site_id, subject.kind, readable, context)
+        return with_unreadable(expanded, groups)
 
     async def _check_size(self, subject: Subject, current: Pass, plan: Plan, come: _Come) -> None:
         """Raise `Unavailable` where the calendar is larger than it may be."""

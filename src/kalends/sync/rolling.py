@@ -11,7 +11,8 @@ from kalends.store.contents import Contents
 from kalends.store.database import Database
 from kalends.store.readings import Coverage
 from kalends.sync.applying import apply_expansions
-from kalends.sync.expansion import Expander, Group, with_unreadable
+from kalends.sync.expansion import Group, with_unreadable
+from kalends.sync.recognition import Recognition
 from kalends.sync.subject import ReadingLimits, StoredSubject
 
 AT_ONCE = 500
@@ -25,10 +26,10 @@ class Rolling:
     """
 
     def __init__(
-        self, database: Database, expander: Expander, clock: Clock, limits: ReadingLimits, zone_rules: str
+        self, database: Database, recognition: Recognition, clock: Clock, limits: ReadingLimits, zone_rules: str
     ) -> None:
         self._database = database
-        self._expander = expander
+        self._recognition = recognition
         self._clock = clock
         self._limits = limits
         self._zone_rules = zone_rules
@@ -95,7 +96,8 @@ class Rolling:
                 stored = await subject.contents(reader).items.of_groups(group_keys[start : start + AT_ONCE])
             readable = {key: items for key, items in stored.items() if items.payloads}
             groups = [Group(key, tuple(items.payloads.values())) for key, items in readable.items()]
-            yield with_unreadable(await self._expander.expand(subject.kind, groups, context), readable)
+            expanded = await self._recognition.expand(subject.lease.site_id, subject.kind, groups, context)
+            yield with_unreadable(expanded, readable)
 
     async def _note(self, subject: StoredSubject, coverage: Coverage) -> None:
         async with self._database.write() as writer:

@@ -19,7 +19,8 @@ from kalends.store.contents import Contents
 from kalends.store.database import Database
 from kalends.store.events import StoredEvent
 from kalends.sync.applying import storable
-from kalends.sync.expansion import Expander, Group
+from kalends.sync.expansion import Group
+from kalends.sync.recognition import Recognition
 from kalends.sync.subject import ReadingLimits, floating_zone, placing_zones
 
 DEADLINE = timedelta(seconds=30)
@@ -34,9 +35,9 @@ class SpanNotReadable(Exception):
 class Spans:
     """Knows which spans are kept, and works out the others."""
 
-    def __init__(self, database: Database, expander: Expander, clock: Clock, limits: ReadingLimits) -> None:
+    def __init__(self, database: Database, recognition: Recognition, clock: Clock, limits: ReadingLimits) -> None:
         self._database = database
-        self._expander = expander
+        self._recognition = recognition
         self._clock = clock
         self._limits = limits
 
@@ -66,7 +67,7 @@ class Spans:
         )
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
-                expanded = await self._expander.expand(kind, groups, context)
+                expanded = await self._recognition.expand(calendar.site_id, kind, groups, context)
         except TimeoutError:
             raise SpanNotReadable(calendar.id) from None
         zone = ZoneInfo(schedule_zone)

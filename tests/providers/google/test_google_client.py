@@ -233,3 +233,9 @@ def test_no_meaning_of_the_table_is_lost_and_texts_are_not_repeated() -> None:
     assert Refusal(418).meaning is Meaning.TROUBLE
     odd = Refusal.of(403, {"error": {"errors": [{"reason": "Meeting with Bob", "location": 7}]}})
     assert odd == Refusal(403)
+
+
+def test_what_the_public_is_told_is_the_tables_and_else_the_errors_own() -> None:
+    error = Refusal(403, "forbidden").error("api.test")
+    assert (str(error), error.public) == ("api.test answered 403 forbidden", "Google does not allow this.")
+    assert Refusal(404).error("api.test").public == CalendarGone.default_public

@@ -14,14 +14,15 @@ import pytest
 
 from kalends.model.copy import ChangedInstance, CopyText, WantedCopy
 from kalends.model.provider import ConnectScopes
-from kalends.model.schedule_event import WeeklyRule
+from kalends.model.schedule_event import EventTimes, WeeklyRule
 from kalends.net.errors import Unreachable
 from kalends.providers.errors import CalendarGone, NotSupported, Unavailable
 from kalends.providers.export import CalendarRefused, CopyChanged, CopyGone, CopyThere, KeyUsedUp
 from kalends.providers.google.client import CalendarApi
-from kalends.providers.google.payload import tag_of
+from kalends.providers.google.kind import GOOGLE
 from kalends.providers.google.scopes import ASKED
 from kalends.providers.google.session import GoogleSession
+from kalends.sandbox.google.events import EventWriter
 from kalends.sandbox.google.methods import SCOPES
 from kalends.sandbox.google.serving import serving
 from tests.providers.contract import CountingClient
@@ -36,6 +37,7 @@ from tests.providers.export_contract import (
     in_order,
     kept,
     key,
+    preconditions,
     seen_with_exceptions,
     single,
     times,
@@ -54,7 +56,7 @@ EVENTS = f"/calendars/{CALENDAR}/events"
 
 
 @dataclass
-class _World:
+class GoogleExportWorld:
     """The sandbox's owner: writes through the session, and looks from the side."""
 
     stage: Stage
@@ -97,11 +99,18 @@ class _World:
     async def edit(self, key: str, *, title: str) -> None:
         await self.stage.patch(f"{EVENTS}/{key}", {"summary": title})
 
+    async def retime(self, key: str, to: EventTimes) -> None:
+        body: Json = {}
+        for name, at in (("start", to.start), ("end", to.end)):
+            timed = {"date": None, "dateTime": at.isoformat(), "timeZone": to.zone}
+            body[name] = {"date": at.date().isoformat(), "dateTime": None, "timeZone": None} if to.all_day else timed
+        await self.stage.patch(f"{EVENTS}/{key}", body)
+
     async def remove(self, key: str) -> None:
         await self.stage.delete(f"{EVENTS}/{key}")
 
     def tag_of(self, payload: bytes) -> str | None:
-        return tag_of(payload)
+        return GOOGLE.tag_of(payload)
 
     async def asked(self) -> list[tuple[str, str]]:
         """Return what the session was asking since this was called last, by method and path."""
@@ -117,9 +126,9 @@ def _seen(moment: Json) -> datetime | date:
 
 
 @pytest.fixture
-async def world(stage: Stage) -> AsyncIterator[_World]:
+async def world(stage: Stage) -> AsyncIterator[GoogleExportWorld]:
     async with serving(stage.validated) as url, CountingClient(LOOPBACK) as client:
-        yield _World(stage, client, f"{url}/calendar/v3")
+        yield GoogleExportWorld(stage, client, f"{url}/calendar/v3")
 
 
 class TestGoogleExport(ExportContract):
@@ -132,11 +141,11 @@ def five_exceptions() -> WantedCopy:
     return replace(weekly(), changed=moved)
 
 
-async def fault(world: _World, path: str, **order: Any) -> None:
+async def fault(world: GoogleExportWorld, path: str, **order: Any) -> None:
     await world.stage.press("/faults", {"path": path, **order})
 
 
-async def written(world: _World) -> list[str]:
+async def written(world: GoogleExportWorld) -> list[str]:
     """Return by which methods the session wrote since this, or `asked`, was called last."""
     return [method for method, _ in await world.asked() if method != "GET"]
 
@@ -144,7 +153,7 @@ async def written(world: _World) -> list[str]:
 # Nobody is told, nothing is written twice
 
 
-async def test_whatever_is_written_nobody_is_told(world: _World) -> None:
+async def test_whatever_is_written_nobody_is_told(world: GoogleExportWorld) -> None:
     wanted = weekly()
     async with world.session() as session:
         stored = await session.create(CALENDAR, with_exceptions(wanted))
@@ -155,7 +164,7 @@ async def test_whatever_is_written_nobody_is_told(world: _World) -> None:
     assert all("sendUpdates=none" in path for _, path in writes)
 
 
-async def test_a_single_event_costs_a_request_and_a_series_as_it_is_wanted_no_write(world: _World) -> None:
+async def test_a_single_event_costs_a_request_and_a_series_as_it_is_wanted_no_write(world: GoogleExportWorld) -> None:
     one, series = single(), with_exceptions(weekly())
     async with world.session() as session:
         stored = await session.create(CALENDAR, one)
@@ -168,7 +177,7 @@ async def test_a_single_event_costs_a_request_and_a_series_as_it_is_wanted_no_wr
         assert await written(world) == []
 
 
-async def test_what_the_owner_added_to_a_copy_stays(world: _World) -> None:
+async def test_what_the_owner_added_to_a_copy_stays(world: GoogleExportWorld) -> None:
     wanted = single()
     async with world.session() as session:
         await session.create(CALENDAR, wanted)
@@ -184,7 +193,7 @@ async def test_what_the_owner_added_to_a_copy_stays(world: _World) -> None:
 
 
 @pytest.mark.parametrize("how", [{"cut": True}, {"status": 503}, {"status": 500}, {"status": 429}])
-async def test_what_fails_may_be_done_again_and_makes_one_copy(world: _World, how: Json) -> None:
+async def test_what_fails_may_be_done_again_and_makes_one_copy(world: GoogleExportWorld, how: Json) -> None:
     wanted = single()
     await fault(world, "/events", method="POST", **how)
     async with world.session() as session:
@@ -195,7 +204,7 @@ async def test_what_fails_may_be_done_again_and_makes_one_copy(world: _World, ho
     assert await world.seen(CALENDAR) == [utc(wanted.times)]
 
 
-async def test_a_copy_whose_answer_was_lost_is_there(world: _World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_copy_whose_answer_was_lost_is_there(world: GoogleExportWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = single()
     request = world.client.request
 
@@ -218,7 +227,7 @@ async def test_a_copy_whose_answer_was_lost_is_there(world: _World, monkeypatch:
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-async def test_a_series_that_was_made_in_part_is_completed(world: _World, nth: int) -> None:
+async def test_a_series_that_was_made_in_part_is_completed(world: GoogleExportWorld, nth: int) -> None:
     wanted = with_exceptions(weekly())
     if nth == 3:
         await fault(world, f"{wanted.key}_", method="DELETE", status=503)
@@ -235,7 +244,7 @@ async def test_a_series_that_was_made_in_part_is_completed(world: _World, nth: i
     assert await world.seen(CALENDAR) == seen_with_exceptions(tuesdays())
 
 
-async def test_an_event_that_is_there_and_not_to_be_seen_is_asked_for_later(world: _World) -> None:
+async def test_an_event_that_is_there_and_not_to_be_seen_is_asked_for_later(world: GoogleExportWorld) -> None:
     wanted = single()
     async with world.session() as session:
         await session.create(CALENDAR, wanted)
@@ -244,7 +253,7 @@ async def test_an_event_that_is_there_and_not_to_be_seen_is_asked_for_later(worl
             await session.create(CALENDAR, wanted)
 
 
-async def test_an_instance_that_google_does_not_know_is_tried_later(world: _World) -> None:
+async def test_an_instance_that_google_does_not_know_is_tried_later(world: GoogleExportWorld) -> None:
     wanted = with_exceptions(weekly())
     await fault(world, f"{wanted.key}_20261208", method="PATCH", status=404, reason="notFound")
     async with world.session() as session:
@@ -252,7 +261,7 @@ async def test_an_instance_that_google_does_not_know_is_tried_later(world: _Worl
             await session.create(CALENDAR, wanted)
 
 
-async def test_a_failed_delete_is_no_success(world: _World) -> None:
+async def test_a_failed_delete_is_no_success(world: GoogleExportWorld) -> None:
     wanted = single()
     async with world.session() as session:
         stored = await session.create(CALENDAR, wanted)
@@ -266,7 +275,7 @@ async def test_a_failed_delete_is_no_success(world: _World) -> None:
 # Versions
 
 
-async def test_an_instance_that_the_owner_changed_makes_another_version_and_echo(world: _World) -> None:
+async def test_an_instance_that_the_owner_changed_makes_another_version_and_echo(world: GoogleExportWorld) -> None:
     wanted = with_exceptions(weekly())
     instance = f"{wanted.key}_20261229T090000Z"
     async with world.session() as session:
@@ -280,7 +289,7 @@ async def test_an_instance_that_the_owner_changed_makes_another_version_and_echo
     assert await world.seen(CALENDAR) == seen_with_exceptions(tuesdays())
 
 
-async def test_an_instance_that_changes_while_it_is_written_is_not_overwritten(world: _World) -> None:
+async def test_an_instance_that_changes_while_it_is_written_is_not_overwritten(world: GoogleExportWorld) -> None:
     wanted = with_exceptions(weekly())
     async with world.session() as session:
         stored = await session.create(CALENDAR, wanted)
@@ -289,11 +298,36 @@ async def test_an_instance_that_changes_while_it_is_written_is_not_overwritten(w
             await session.update(CALENDAR, weekly_of(wanted), stored)
 
 
+async def test_an_instance_is_written_whatever_its_version_where_none_is_named(world: GoogleExportWorld) -> None:
+    wanted = with_exceptions(weekly())
+    async with world.session() as session:
+        stored = await session.create(CALENDAR, wanted)
+        await world.edit(f"{wanted.key}_20261215T090000Z", title="Mine")
+        with preconditions(world.client) as named:
+            again = await session.update(CALENDAR, wanted, replace(stored, version=""))
+        assert named == []
+        assert again.echo == stored.echo
+    assert await world.seen(CALENDAR) == seen_with_exceptions(tuesdays())
+
+
+async def test_instances_are_removed_where_nobody_knows_of_them(
+    world: GoogleExportWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Google lets exceptions stand that no rule makes any more; without a version, nobody knows that there are some."""
+    series = with_exceptions(weekly())
+    alone = replace(series, rule=None, changed=(), cancelled=())
+    monkeypatch.setattr(EventWriter, "_settle_exceptions", lambda *_: None)
+    async with world.session() as session:
+        stored = await session.create(CALENDAR, series)
+        await session.update(CALENDAR, alone, replace(stored, version=""))
+    assert await world.seen(CALENDAR) == [utc(series.times)]
+
+
 def weekly_of(wanted: WantedCopy) -> WantedCopy:
     return replace(wanted, changed=(), cancelled=())
 
 
-async def test_a_series_that_its_owner_deleted_is_gone_with_its_instances(world: _World) -> None:
+async def test_a_series_that_its_owner_deleted_is_gone_with_its_instances(world: GoogleExportWorld) -> None:
     wanted = with_exceptions(weekly())
     async with world.session() as session:
         stored = await session.create(CALENDAR, wanted)
@@ -307,7 +341,7 @@ async def test_a_series_that_its_owner_deleted_is_gone_with_its_instances(world:
         await session.delete(CALENDAR, stored.ref)
 
 
-async def test_an_event_without_a_trace_is_gone(world: _World) -> None:
+async def test_an_event_without_a_trace_is_gone(world: GoogleExportWorld) -> None:
     wanted = single()
     async with world.session() as session:
         stored = await session.create(CALENDAR, wanted)
@@ -315,7 +349,7 @@ async def test_an_event_without_a_trace_is_gone(world: _World) -> None:
             await session.update(CALENDAR, wanted, replace(stored, ref=key()))
 
 
-async def test_the_echo_does_not_know_where_the_calendar_is(world: _World) -> None:
+async def test_the_echo_does_not_know_where_the_calendar_is(world: GoogleExportWorld) -> None:
     one, series, dates = single(), with_exceptions(weekly()), weekly(at=days(wall(1, 0)), until=wall(29, 0))
     async with world.session() as session:
         stored = [await session.create(CALENDAR, wanted) for wanted in (one, series, dates)]
@@ -324,7 +358,7 @@ async def test_the_echo_does_not_know_where_the_calendar_is(world: _World) -> No
     assert [copy.echo for copy in found] == [copy.echo for copy in stored]
 
 
-async def test_many_exceptions_come_in_several_pages(world: _World) -> None:
+async def test_many_exceptions_come_in_several_pages(world: GoogleExportWorld) -> None:
     wanted = five_exceptions()
     async with world.session() as session:
         stored = await session.create(CALENDAR, wanted)
@@ -332,7 +366,7 @@ async def test_many_exceptions_come_in_several_pages(world: _World) -> None:
         assert await session.look_up(CALENDAR, wanted.key) == stored
 
 
-async def test_a_series_becomes_a_single_event_and_a_series_again(world: _World) -> None:
+async def test_a_series_becomes_a_single_event_and_a_series_again(world: GoogleExportWorld) -> None:
     series = with_exceptions(weekly())
     alone = replace(series, rule=None, changed=(), cancelled=())
     async with world.session() as session:
@@ -343,7 +377,7 @@ async def test_a_series_becomes_a_single_event_and_a_series_again(world: _World)
     assert await world.seen(CALENDAR) == seen_with_exceptions(tuesdays())
 
 
-async def test_exceptions_that_google_keeps_without_a_rule_for_them_are_removed(world: _World) -> None:
+async def test_exceptions_that_google_keeps_without_a_rule_for_them_are_removed(world: GoogleExportWorld) -> None:
     series = with_exceptions(weekly())
     shorter = replace(weekly_of(series), rule=WeeklyRule(until=wall(8)))
     async with world.session() as session:
@@ -361,7 +395,7 @@ async def test_exceptions_that_google_keeps_without_a_rule_for_them_are_removed(
     assert await world.seen(CALENDAR) == in_order(map(utc, tuesdays()[:2]))
 
 
-async def test_an_instance_that_a_change_of_offset_skips_is_cancelled_and_moved(world: _World) -> None:
+async def test_an_instance_that_a_change_of_offset_skips_is_cancelled_and_moved(world: GoogleExportWorld) -> None:
     at = times(wall(14, 2, 30, month=3, year=2027))
     series = weekly(at=at, until=wall(11, 2, 30, month=4, year=2027))
     skipped = wall(28, 2, 30, month=3, year=2027)
@@ -374,7 +408,7 @@ async def test_an_instance_that_a_change_of_offset_skips_is_cancelled_and_moved(
     assert await world.seen(CALENDAR) == in_order(map(utc, [*starts, moved.times]))
 
 
-async def test_a_private_instance_makes_the_series_private(world: _World) -> None:
+async def test_a_private_instance_makes_the_series_private(world: GoogleExportWorld) -> None:
     wanted = weekly()
     secret = ChangedInstance(wall(8), times(wall(8)), replace(PLAIN, private=True))
     async with world.session() as session:
@@ -385,7 +419,7 @@ async def test_a_private_instance_makes_the_series_private(world: _World) -> Non
 # Where it may not be
 
 
-async def test_who_may_only_read_a_calendar_makes_no_copy_there(world: _World) -> None:
+async def test_who_may_only_read_a_calendar_makes_no_copy_there(world: GoogleExportWorld) -> None:
     theirs = (await world.stage.post("/calendars", {"summary": "Theirs"}, token="guest"))["id"]
     await world.stage.press(f"/users/{GUEST.email}/calendars/{theirs}/share", {"email": OWNER.email, "role": "reader"})
     async with world.session() as session:
@@ -402,12 +436,12 @@ async def limited(*, refused: bool = False) -> str:
     return "limited"
 
 
-def of_scopes(world: _World, *scopes: str) -> GoogleSession:
+def of_scopes(world: GoogleExportWorld, *scopes: str) -> GoogleSession:
     world.stage.tokens.add("limited", OWNER, *scopes)
     return GoogleSession(CalendarApi(world.client, limited, world.url))
 
 
-async def test_the_scopes_that_people_are_asked_for_reach_all_of_it(world: _World) -> None:
+async def test_the_scopes_that_people_are_asked_for_reach_all_of_it(world: GoogleExportWorld) -> None:
     scopes = [one.removeprefix(SCOPES) for one in ASKED[ConnectScopes.FULL] if one.startswith(SCOPES)]
     session, wanted = of_scopes(world, *scopes), with_exceptions(weekly())
     made = await session.create_calendar("Bookings", "0marker")
@@ -422,28 +456,30 @@ async def test_the_scopes_that_people_are_asked_for_reach_all_of_it(world: _Worl
 
 
 @pytest.mark.parametrize("reason", ["quotaExceeded", "calendarUsageLimitsExceeded", "forbidden"])
-async def test_an_account_with_as_many_calendars_as_it_may_have_gets_no_more(world: _World, reason: str) -> None:
+async def test_an_account_with_as_many_calendars_as_it_may_have_gets_no_more(
+    world: GoogleExportWorld, reason: str
+) -> None:
     await fault(world, "/calendars$|/calendars\\?", method="POST", status=403, reason=reason)
     async with world.session() as session:
         with pytest.raises(CalendarRefused):
             await session.create_calendar("Bookings", "0marker")
 
 
-async def test_consent_that_reaches_no_calendars_makes_none_and_stays(world: _World) -> None:
+async def test_consent_that_reaches_no_calendars_makes_none_and_stays(world: GoogleExportWorld) -> None:
     session = of_scopes(world, "calendar.calendarlist.readonly", "calendar.events")
     with pytest.raises(CalendarRefused):
         await session.create_calendar("Bookings", "0marker")
 
 
 @pytest.mark.parametrize("how", [{"status": 403, "reason": "rateLimitExceeded"}, {"cut": True}])
-async def test_a_calendar_that_may_come_later_is_not_refused(world: _World, how: Json) -> None:
+async def test_a_calendar_that_may_come_later_is_not_refused(world: GoogleExportWorld, how: Json) -> None:
     await fault(world, "/calendars$|/calendars\\?", method="POST", **how)
     async with world.session() as session:
         with pytest.raises(Unavailable):
             await session.create_calendar("Bookings", "0marker")
 
 
-async def test_a_calendar_is_found_under_any_name_and_by_its_whole_marker_alone(world: _World) -> None:
+async def test_a_calendar_is_found_under_any_name_and_by_its_whole_marker_alone(world: GoogleExportWorld) -> None:
     async with world.session() as session:
         made = await session.create_calendar("Bookings", "0marker.1")
         await world.stage.patch(f"/calendars/{made.id}", {"summary": "Mine"})
@@ -454,7 +490,7 @@ async def test_a_calendar_is_found_under_any_name_and_by_its_whole_marker_alone(
             assert await session.find_calendar(other) is None
 
 
-async def test_a_calendar_that_another_owns_is_not_ours_whatever_it_says(world: _World) -> None:
+async def test_a_calendar_that_another_owns_is_not_ours_whatever_it_says(world: GoogleExportWorld) -> None:
     body = {"summary": "Theirs", "description": "kalends:0marker"}
     theirs = (await world.stage.post("/calendars", body, token="guest"))["id"]
     share = f"/users/{GUEST.email}/calendars/{theirs}/share"
@@ -465,13 +501,13 @@ async def test_a_calendar_that_another_owns_is_not_ours_whatever_it_says(world: 
             assert await session.find_calendar("0marker") is None
 
 
-async def test_the_primary_calendar_is_not_deleted(world: _World) -> None:
+async def test_the_primary_calendar_is_not_deleted(world: GoogleExportWorld) -> None:
     async with world.session() as session:
         with pytest.raises(NotSupported):
             await session.delete_calendar(CALENDAR)
 
 
-async def test_a_calendar_that_is_no_more_is_told_from_a_copy_that_is_no_more(world: _World) -> None:
+async def test_a_calendar_that_is_no_more_is_told_from_a_copy_that_is_no_more(world: GoogleExportWorld) -> None:
     async with world.session() as session:
         made = await session.create_calendar("Bookings", "0marker")
         wanted = with_exceptions(weekly())

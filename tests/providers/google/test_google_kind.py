@@ -4,20 +4,14 @@ Google is the sandbox, what it is asked is held to Google's document, and what c
 An account's access token has run out each time that its calendars are read, so that all of this goes by renewed ones.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, quote, urljoin, urlsplit
+from urllib.parse import quote
 
 import httpx2
 import pytest
 
-from kalends.model.calendar import Account
-from kalends.model.provider import ConnectScopes
-from kalends.net.client import GuardedClient
-from kalends.providers.base import AccountSession, ConsentAsked, CredentialKeeper, Credentials
 from kalends.providers.google.config import check_config
 from kalends.providers.google.kind import GOOGLE, GoogleKind
 from kalends.sandbox.clock import SandboxClock
@@ -28,83 +22,28 @@ from kalends.sandbox.google.grants import Grants
 from kalends.sandbox.google.oauth import routes
 from kalends.sandbox.google.serving import serving
 from kalends.sandbox.google.state import State
+from tests.providers.consenting import ConsentedWorld, Keeping
 from tests.providers.contract import ConnectingContract, CountingClient, ReadingContract, TellsReadOnly
 from tests.providers.google.test_google_sandbox import named, spoil
 from tests.sandbox.google.discovery import Validated
-from tests.sandbox.google.oauth_app import ConsentForm, shared_keys
+from tests.sandbox.google.oauth_app import shared_keys
 from tests.servers import LOOPBACK
 
 ANN = User("101", "Ann@gmail.com", "Ann")
 BEN = User("102", "ben@gmail.com", "Ben")
-BACK = "http://127.0.0.1:8080/connect/callback"
 NOWHERE = "Etc/Nowhere"
 """A zone that nobody knows: Google always names one."""
-LIFE = timedelta(hours=1)
 
 
 @dataclass
-class Keeper:
-    """Keeps what was renewed, as the store does."""
+class KeptKind(Keeping, GoogleKind):
+    """The kind, for a contract that knows of no keeper."""
 
-    clock: SandboxClock
-    kept: Credentials
-    renewed: int = 0
-
-    def now(self) -> datetime:
-        return self.clock.now()
-
-    async def renew(self, used: Credentials, renewal: Callable[[Credentials], Awaitable[Credentials]]) -> Credentials:
-        if self.kept == used:
-            self.kept, self.renewed = await renewal(used), self.renewed + 1
-        return self.kept
+    itself = GOOGLE
 
 
 @dataclass
-class KeptKind(GoogleKind):
-    """The kind, whose sessions have a keeper without being given one: the contract knows of none."""
-
-    keepers: list[Keeper] = field(default_factory=list)
-    clock: SandboxClock = field(default_factory=SandboxClock)
-
-    @asynccontextmanager
-    async def session(
-        self,
-        client: GuardedClient,
-        config: Mapping[str, str],
-        credentials: Mapping[str, Any],
-        known_quirks: Collection[str] = frozenset(),
-        keeper: CredentialKeeper | None = None,
-    ) -> AsyncIterator[AccountSession]:
-        assert keeper is None
-        self.keepers.append(Keeper(self.clock, credentials))
-        async with GOOGLE.session(client, config, credentials, known_quirks, self.keepers[-1]) as session:
-            yield session
-
-
-@dataclass
-class _World:
-    kind: KeptKind
-    config: Mapping[str, str]
-    client: CountingClient
-    state: State
-    http: httpx2.AsyncClient
-    email: str = ANN.email
-    password: str = ""
-
-    async def connect(self) -> Account:
-        asked = ConsentAsked(
-            scopes=ConnectScopes.READ, redirect_uri=BACK, state="state", verifier="v" * 64, nonce="nonce", insists=True
-        )
-        url = self.kind.authorization_url(self.config, asked)
-        form = ConsentForm((await self.http.get(url)).text)
-        fields = {**form.hidden, "account": ANN.id, "scope": form.ticked, "action": "continue"}
-        sent = (await self.http.post(urljoin(url, form.action), data=fields)).headers["location"]
-        (code,) = parse_qs(urlsplit(sent).query)["code"]
-        now = self.kind.clock.now()
-        found = await self.kind.connect_with_code(self.client, self.config, code=code, asked=asked, now=now)
-        self.kind.clock.advance(LIFE)
-        return found
-
+class _World(ConsentedWorld[KeptKind, State]):
     async def press(self, verb: str, path: str, body: Mapping[str, Any] | None = None, user: User = ANN) -> Any:
         url = f"{self.config['api_url']}/_sandbox/users/{user.email}/calendars{path}"
         answer = await self.http.request(verb, url, json=body)
@@ -139,10 +78,6 @@ class _World:
         else:
             writer.update(named(event), body)
 
-    async def put_events(self, calendar: str, titles: Mapping[str, str]) -> None:
-        for event, title in titles.items():
-            await self.put_event(calendar, event, title=title)
-
     async def rename_event(self, calendar: str, event: str, new_name: str) -> None:
         title = self.written(calendar).find(named(event)).fields["summary"]
         await self.put_event(calendar, new_name, title=title)
@@ -172,7 +107,7 @@ async def world() -> AsyncIterator[_World]:
     ):
         places = dict.fromkeys(("accounts_url", "oauth_url", "api_url"), url)
         config = check_config({"client_id": app.id, "client_secret": app.secret, **places})
-        made = _World(KeptKind(clock=clock), config, client, state, http)
+        made = _World(KeptKind(clock=clock), config, client, state, http, ANN.email, ANN.id)
         yield made
     assert validated.violations == []
     assert all(keeper.renewed == 1 for keeper in made.kind.keepers), "nothing was read by a token that had run out"

@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 
 from kalends.model.copy import ChangedInstance, CopyText
-from kalends.model.schedule_event import WeeklyRule
+from kalends.model.schedule_event import EventTimes, WeeklyRule
 from kalends.providers.errors import NotSupported, Unavailable
 from kalends.providers.export import CalendarRefused, CopyChanged, CopyThere
 from kalends.providers.microsoft.client import GraphApi
 from kalends.providers.microsoft.content import times_body
 from kalends.providers.microsoft.errors import InstanceMisplaced
+from kalends.providers.microsoft.kind import MICROSOFT
 from kalends.providers.microsoft.payload import item_of, tag_of
 from kalends.providers.microsoft.session import MicrosoftSession
 from kalends.providers.microsoft.tags import KEY_PROPERTY, tag_in
 from kalends.sandbox.serving import serving
+from tests.providers.consenting import Keeper
 from tests.providers.contract import CountingClient
 from tests.providers.export_contract import (
     PLAIN,
@@ -41,7 +43,6 @@ from tests.providers.export_contract import (
     weekly,
     with_exceptions,
 )
-from tests.providers.google.test_google_kind import Keeper
 from tests.sandbox.microsoft.stage import OWNER, Json, Stage
 from tests.servers import LOOPBACK
 
@@ -110,11 +111,14 @@ class World:
     async def edit(self, key: str, *, title: str) -> None:
         await self.change(key, subject=title)
 
+    async def retime(self, key: str, to: EventTimes) -> None:
+        await self.change(key, **times_body(to))
+
     async def remove(self, key: str) -> None:
         await self.stage.delete(f"/me/events/{(await self.event(key))['id']}")
 
     def tag_of(self, payload: bytes) -> str | None:
-        return tag_of(payload)
+        return MICROSOFT.tag_of(payload)
 
     def written(self) -> list[str]:
         """Return the methods of what the session has written since this was called last."""

@@ -5,21 +5,15 @@ run out each time that its calendars are read.
 """
 
 import json
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, quote, urljoin, urlsplit
+from urllib.parse import quote
 
 import httpx2
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kalends.model.calendar import Account
-from kalends.model.provider import ConnectScopes
-from kalends.net.client import GuardedClient
-from kalends.providers.base import AccountSession, ConsentAsked, CredentialKeeper
 from kalends.providers.microsoft.config import check_config
 from kalends.providers.microsoft.kind import MICROSOFT, MicrosoftKind
 from kalends.sandbox.clock import SandboxClock
@@ -30,15 +24,13 @@ from kalends.sandbox.microsoft.oauth import routes
 from kalends.sandbox.microsoft.state import State
 from kalends.sandbox.serving import serving
 from tests.leaks import LISTENER
+from tests.providers.consenting import ConsentedWorld, Keeping
 from tests.providers.contract import CountingClient, ReadingContract, TellsReadOnly
-from tests.providers.google.test_google_kind import Keeper
-from tests.sandbox.google.oauth_app import ConsentForm, shared_keys
+from tests.sandbox.google.oauth_app import shared_keys
 from tests.servers import LOOPBACK
 
 ANN = User.of("Ann@salon.example", "Ann")
 BEN = User.of("ben@salon.example", "Ben")
-BACK = "http://127.0.0.1:8080/connect/callback"
-LIFE = timedelta(hours=1)
 SPOILT = "Broken-bad"
 
 
@@ -64,51 +56,15 @@ class Spoiling:
 
 
 @dataclass
-class KeptKind(MicrosoftKind):
-    """The kind, whose sessions have a keeper without being given one: the contract knows of none."""
+class KeptKind(Keeping, MicrosoftKind):
+    """The kind, for a contract that knows of no keeper."""
 
-    keepers: list[Keeper] = field(default_factory=list)
-    clock: SandboxClock = field(default_factory=SandboxClock)
-
-    @asynccontextmanager
-    async def session(
-        self,
-        client: GuardedClient,
-        config: Mapping[str, str],
-        credentials: Mapping[str, Any],
-        known_quirks: Collection[str] = frozenset(),
-        keeper: CredentialKeeper | None = None,
-    ) -> AsyncIterator[AccountSession]:
-        assert keeper is None
-        self.keepers.append(Keeper(self.clock, credentials))
-        async with MICROSOFT.session(client, config, credentials, known_quirks, self.keepers[-1]) as session:
-            yield session
+    itself = MICROSOFT
 
 
 @dataclass
-class _World:
-    kind: KeptKind
-    config: Mapping[str, str]
-    client: CountingClient
-    state: State
-    http: httpx2.AsyncClient
-    email: str = ANN.email
-    password: str = ""
+class _World(ConsentedWorld[KeptKind, State]):
     ids: dict[str, str] = field(default_factory=dict)
-
-    async def connect(self) -> Account:
-        asked = ConsentAsked(
-            scopes=ConnectScopes.READ, redirect_uri=BACK, state="state", verifier="v" * 64, nonce="nonce", insists=True
-        )
-        url = self.kind.authorization_url(self.config, asked)
-        form = ConsentForm((await self.http.get(url)).text)
-        fields = {**form.hidden, "account": ANN.id, "action": "continue"}
-        sent = (await self.http.post(urljoin(url, form.action), data=fields)).headers["location"]
-        (code,) = parse_qs(urlsplit(sent).query)["code"]
-        now = self.kind.clock.now()
-        found = await self.kind.connect_with_code(self.client, self.config, code=code, asked=asked, now=now)
-        self.kind.clock.advance(LIFE)
-        return found
 
     async def press(self, verb: str, path: str, body: Mapping[str, Any] | None = None, user: User = ANN) -> Any:
         url = f"{self.config['graph_url']}/_sandbox/users/{user.email}/calendars{path}"
@@ -141,10 +97,6 @@ class _World:
         else:
             self.ids[event] = str((await self.press("POST", path, {"subject": title, **times}))["id"])
 
-    async def put_events(self, calendar: str, titles: Mapping[str, str]) -> None:
-        for event, title in titles.items():
-            await self.put_event(calendar, event, title=title)
-
     async def rename_event(self, calendar: str, event: str, new_name: str) -> None:
         listed = (await self.press("GET", f"/{quote(calendar)}/events"))["events"]
         (title,) = [one["subject"] for one in listed if one["id"] == self.ids[event]]
@@ -172,7 +124,7 @@ async def world() -> AsyncIterator[_World]:
         httpx2.AsyncClient(trust_env=False) as http,
     ):
         config = check_config({"client_id": app.id, "client_secret": app.secret, "login_url": url, "graph_url": url})
-        made = _World(KeptKind(clock=clock), config, client, state, http)
+        made = _World(KeptKind(clock=clock), config, client, state, http, ANN.email, ANN.id)
         yield made
     assert all(keeper.renewed == 1 for keeper in made.kind.keepers), "nothing was read by a token that had run out"
 

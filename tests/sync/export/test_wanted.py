@@ -9,11 +9,11 @@ from dateutil.rrule import WEEKLY, rrule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalends.model.copy import WantedCopy
+from kalends.model.copy import Privacy, WantedCopy
 from kalends.model.event_series import instances, starts
 from kalends.model.schedule_event import EventStatus, EventType, Override, ScheduleEvent, Segment, WeeklyRule
 from kalends.model.time import Window
-from kalends.sync.export.wanted import BUSY, CopyStyle, Privacy, wanted_copies
+from kalends.sync.export.wanted import BUSY, CopyStyle, wanted_copies
 from tests.schedules.event_makers import MADE, event, override, series, times, wall
 from tests.schedules.test_event_series import any_series
 
@@ -143,12 +143,17 @@ def test_a_link_leads_back_to_the_booking_where_there_is_no_meeting() -> None:
     assert only(single(conferencingDetails={"guestUrl": "javascript:alert(1)"})).text.url is None
 
 
-def test_what_is_over_or_cancelled_is_not_wanted() -> None:
-    assert wanted_copies(single(), ALL, MONDAY.end_at) == []
+def test_what_is_over_is_marked_and_what_was_cancelled_is_not_wanted() -> None:
     assert wanted_copies(replace(single(), cancelled_at=MONDAY.start_at), ALL, SINCE) == []
+    assert over(single(), MONDAY.end_at) == [True]
+    assert over(single(), MONDAY.start_at) == [False]
     ended = series(MONDAY, WeeklyRule(1, wall("2026-12-07T09:00")))
-    assert wanted_copies(ended, ALL, datetime(2026, 12, 7, 9, tzinfo=UTC)) == []
-    assert len(wanted_copies(ended, ALL, datetime(2026, 12, 7, 8, tzinfo=UTC))) == 1
+    assert over(ended, datetime(2026, 12, 7, 9, tzinfo=UTC)) == [True]
+    assert over(ended, datetime(2026, 12, 7, 8, tzinfo=UTC)) == [False]
+
+
+def over(its: ScheduleEvent, since: datetime) -> list[bool]:
+    return [one.over for one in wanted_copies(its, ALL, since)]
 
 
 def test_each_segment_is_a_copy_of_its_own_that_begins_with_its_first_instance() -> None:

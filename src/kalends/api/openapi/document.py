@@ -45,6 +45,7 @@ _TAGS = {
     "Events": "Bookings, classes and blocks on schedules.",
     "Bulk": "Several events of schedules at once.",
     "Schedule events": "What Kalends can do with events on schedules beyond the contract.",
+    "Conflicts": "What external calendars and events on schedules both claim: Kalends' own, beyond the contract.",
     "Connections": "How connections are doing, and what was done about them: Kalends' own, beyond the contract.",
     TOKENS: "Access tokens for apps.",
     SERVICE: "Whether the service runs, and these documents.",

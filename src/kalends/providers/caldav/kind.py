@@ -23,6 +23,7 @@ from kalends.providers.caldav.probing import probe
 from kalends.providers.caldav.quirks import QUIRKS
 from kalends.providers.caldav.roaming import RoamingSession, roaming_key
 from kalends.providers.caldav.session import CalDavSession, kept_credentials
+from kalends.providers.caldav.stored_copies import tag_of
 from kalends.providers.errors import CredentialsRefused
 from kalends.providers.quirks import Quirk, Quirks
 
@@ -63,7 +64,7 @@ class CalDavKind:
             connect_methods=(ConnectMethod.CREDENTIALS,),
             update_sync_config=True,
             list_event_from_calendars=ImportFeature.SPECIFIC_CALENDARS,
-            sync_to_calendar=ExportFeature.NOT_SUPPORTED,
+            sync_to_calendar=ExportFeature.DEDICATED_CALENDAR,
             primary_calendar=False,
         )
 
@@ -125,6 +126,10 @@ class CalDavKind:
     async def probe(self, client: GuardedClient, config: Mapping[str, str]) -> Probed:
         """Ask the server for its options (RFC 9110 §9.3.7); raises `net.errors.NetError`."""
         return await probe(client, self._checked(config)[settings.URL])
+
+    def tag_of(self, payload: bytes) -> str | None:
+        """Return the tag of the copy that a resource is, None for any other resource."""
+        return tag_of(payload)
 
     def is_tame(self, payloads: Sequence[bytes]) -> bool:
         """Tell cheaply whether expanding the group is sure to be quick."""

@@ -139,11 +139,8 @@ class RoamingSession:
         return await self._at_calendar(calendar_id, lambda session, url: session.update(url, wanted, stored))
 
     async def delete(self, calendar_id: str, ref: str) -> None:
-        """Delete a copy, whatever its version; one that is no more is fine."""
-        try:
-            await self._at_calendar(calendar_id, lambda session, url: session.remove(url, ref))
-        except (CopyGone, CalendarGone):
-            return
+        """Delete a copy, whatever its version; one that is no more is fine. Raises `CalendarGone`."""
+        await self._at_calendar(calendar_id, lambda session, url: session.delete(url, ref))
 
     async def _in_account(self, ask: Callable[[CalDavSession], Awaitable[_T]]) -> _T:
         try:

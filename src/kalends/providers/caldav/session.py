@@ -17,7 +17,7 @@ from kalends.providers.caldav.errors import HttpRefusal
 from kalends.providers.caldav.listing import GONE
 from kalends.providers.caldav.reading import read
 from kalends.providers.errors import CalendarGone, CredentialsRefused
-from kalends.providers.export import CopyGone, StoredCopy
+from kalends.providers.export import StoredCopy
 from kalends.providers.quirks import Quirks
 
 _VERSION = 1
@@ -134,14 +134,7 @@ class CalDavSession:
         return await writing.update(self._dav, self._url(calendar_id), wanted, stored)
 
     async def delete(self, calendar_id: str, ref: str) -> None:
-        """Delete a copy, whatever its version; one that is no more is fine."""
-        try:
-            await self.remove(calendar_id, ref)
-        except (CopyGone, CalendarGone):
-            return
-
-    async def remove(self, calendar_id: str, ref: str) -> None:
-        """Delete a copy; raises `CopyGone` where it is no more, and `CalendarGone` where the calendar is."""
+        """Delete a copy, whatever its version; one that is no more is fine. Raises `CalendarGone`."""
         await writing.delete(self._dav, self._url(calendar_id), ref)
 
     def _url(self, calendar_id: str) -> str:

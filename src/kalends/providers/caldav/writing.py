@@ -16,7 +16,7 @@ from kalends.providers.caldav.listing import GONE, collection_tag
 from kalends.providers.caldav.members import MAX_RESOURCE_BYTES
 from kalends.providers.caldav.quirks import missing_etags_after_put
 from kalends.providers.caldav.rendering import resource
-from kalends.providers.caldav.stored_copies import echo_of
+from kalends.providers.caldav.stored_copies import echo_of, times_of
 from kalends.providers.errors import NotSupported, ProviderError
 from kalends.providers.export import CopyChanged, CopyGone, CopyThere, KeyUsedUp, StoredCopy
 
@@ -66,12 +66,11 @@ async def update(dav: DavClient, url: str, wanted: WantedCopy, stored: StoredCop
 
 
 async def delete(dav: DavClient, url: str, ref: str) -> None:
-    """Delete a copy, whatever its version; raises `CopyGone`, and `CalendarGone` where the calendar is no more."""
+    """Delete a copy, whatever its version; one that is no more is fine. Raises `CalendarGone`."""
     answer = await dav.delete(hrefs.origin_of(url) + ref)
     if answer.status in GONE:
         await collection_tag(dav, url)
-        raise CopyGone(f"{hrefs.host_of(url)} has this copy no more")
-    if answer.status not in _DONE:
+    elif answer.status not in _DONE:
         raise _refusal(url, "DELETE", answer.status)
 
 
@@ -112,7 +111,8 @@ async def _read(dav: DavClient, url: str, ref: str) -> StoredCopy | None:
         raise NotDav(f"{host} answered something else where a calendar resource was due")
     if not answer.body.rstrip().lower().endswith(b"end:vcalendar"):
         raise Malformed(f"{host} answered a calendar resource that is cut off")
-    return StoredCopy(ref, _version(answer.headers.get("etag", "")), echo_of(answer.body))
+    version = _version(answer.headers.get("etag", ""))
+    return StoredCopy(ref, version, echo_of(answer.body), times_of(answer.body))
 
 
 def _version(etag: str) -> str:

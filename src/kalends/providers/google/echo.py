@@ -12,6 +12,7 @@ from typing import Any
 
 from kalends.model.schedule_event import WEEK, EventTimes, Weekday, WeeklyRule, instant, wall_time
 from kalends.model.time import is_iana_zone
+from kalends.providers.copy_times import times_between
 from kalends.providers.export import StoredCopy
 from kalends.providers.google.copies import Body, moment, span
 from kalends.providers.google.payload import CANCELLED, tag_among
@@ -42,7 +43,12 @@ def stored_copy(master: Event, exceptions: Sequence[Event] = ()) -> StoredCopy:
             continue  # what the rule does not make need not be cancelled
         if series is None or original is None or not _is_normal(master, series[0].at(original), event):
             echo.append({"original": _original_text(event), **_spelled(event)})
-    return StoredCopy(ref=str(master.get("id") or ""), version=version_of(master, exceptions), echo=_digest(echo))
+    return StoredCopy(
+        ref=str(master.get("id") or ""),
+        version=version_of(master, exceptions),
+        echo=_digest(echo),
+        times=times_between(_read(master.get("start")), _read(master.get("end")), _zone(master)),
+    )
 
 
 def version_of(master: Event, exceptions: Sequence[Event] = ()) -> str:

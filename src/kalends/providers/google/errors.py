@@ -17,8 +17,8 @@ from kalends.providers.errors import (
     CursorRefused,
     NotSupported,
     ProviderError,
-    Unavailable,
 )
+from kalends.providers.oauth.refusals import Lasting, error_of, word, words
 
 
 class Meaning(Enum):
@@ -78,7 +78,7 @@ BY_STATUS: Mapping[int, Meaning] = {
 _TOKENS = frozenset({"syncToken", "pageToken"})
 """Parameters by whose name a 400 says that a token is no good."""
 
-_LASTING: Mapping[Meaning, tuple[type[ProviderError], str | None]] = {
+_LASTING: Mapping[Meaning, Lasting] = {
     Meaning.CREDENTIALS: (CredentialsRefused, "Google does not let this service in any more. Connect again."),
     Meaning.NOT_ALLOWED: (NotSupported, "Google does not allow this."),
     Meaning.GONE: (CalendarGone, None),
@@ -105,7 +105,7 @@ class Refusal:
         first = found[0] if isinstance(found, list) and found else None
         if not isinstance(first, dict):
             return cls(status)
-        return cls(status, _word(first.get("reason")), _word(first.get("location")))
+        return cls(status, word(first.get("reason"), _REASON), word(first.get("location"), _REASON))
 
     @property
     def meaning(self) -> Meaning:
@@ -116,17 +116,8 @@ class Refusal:
 
     def words(self, host: str) -> str:
         """Return what is said of it to the operator."""
-        return f"{host} answered {self.status} {self.reason}".rstrip()
+        return words(host, self.status, self.reason)
 
     def error(self, host: str, retry_after: timedelta | None = None) -> ProviderError:
         """Return the port's error, with what the server said about when to come again."""
-        said = self.words(host)
-        meaning = self.meaning
-        if meaning in _LASTING:
-            kind, public = _LASTING[meaning]
-            return kind(said, public=public)
-        return Unavailable(said, retry_after=retry_after or _RESTS.get(meaning))
-
-
-def _word(given: object) -> str:
-    return given if isinstance(given, str) and _REASON.fullmatch(given) else ""
+        return error_of(self.meaning, self.words(host), lasting=_LASTING, rests=_RESTS, retry_after=retry_after)

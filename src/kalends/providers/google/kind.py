@@ -29,6 +29,7 @@ from kalends.providers.errors import NotSupported, Unavailable
 from kalends.providers.google import auth, delegated, expansion
 from kalends.providers.google import config as settings
 from kalends.providers.google.client import CalendarApi
+from kalends.providers.google.payload import tag_of
 from kalends.providers.google.scopes import consented
 from kalends.providers.google.session import GoogleSession
 from kalends.providers.oauth.stored_token import StoredToken
@@ -62,7 +63,7 @@ class GoogleKind:
             connect_methods=() if settings.is_delegated(config) else (ConnectMethod.OAUTH,),
             update_sync_config=True,
             list_event_from_calendars=ImportFeature.SPECIFIC_CALENDARS,
-            sync_to_calendar=ExportFeature.NOT_SUPPORTED,
+            sync_to_calendar=ExportFeature.DEDICATED_CALENDAR,
             primary_calendar=True,
         )
 
@@ -164,6 +165,10 @@ class GoogleKind:
         """Ask for Google's public keys; raises `net.errors.NetError`."""
         answer = await client.request("GET", {**settings.DEFAULTS, **config}[settings.API_URL] + auth.CERTS_PATH)
         return Probed(urlsplit(answer.url).hostname or "", answer.status, http_date(answer.headers.get("date", "")))
+
+    def tag_of(self, payload: bytes) -> str | None:
+        """Return the tag of the copy that a stored event is, None for any other event."""
+        return tag_of(payload)
 
     def is_tame(self, payloads: Sequence[bytes]) -> bool:
         """Tell cheaply whether expanding the group is sure to be quick."""

@@ -1,4 +1,4 @@
-"""One connected account: the port's `AccountSession` and `Exports` over the Google Calendar API."""
+"""One connected account: the port's `AccountSession`, `Exports` and `Moves` over the Google Calendar API."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -84,5 +84,9 @@ class GoogleSession:
         return await CopyWriter(self._api, calendar_id).update(wanted, stored)
 
     async def delete(self, calendar_id: str, ref: str) -> None:
-        """Delete a copy, whatever its version; one that is no more is fine."""
+        """Delete a copy, whatever its version; one that is no more is fine. Raises `CalendarGone`."""
         await CopyWriter(self._api, calendar_id).delete(ref)
+
+    async def move(self, calendar_id: str, stored: StoredCopy, target_id: str) -> StoredCopy:
+        """Move a copy to another calendar of the account; see `providers.export.Moves`."""
+        return await CopyWriter(self._api, calendar_id).move(stored, target_id)

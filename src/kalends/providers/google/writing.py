@@ -1,4 +1,4 @@
-"""Copies of schedule events in a calendar: `events.insert`, `patch` and `delete`, and those of instances.
+"""Copies of schedule events in a calendar: `events.insert`, `patch`, `move` and `delete`, and those of instances.
 
 A copy's key is its event's id, which Google takes once: also after the event was deleted, it answers 409. Nobody is
 told of anything (`sendUpdates=none`). An event is patched, so that what its owner added to it, such as a colour, stays.
@@ -8,11 +8,11 @@ written, and each is made what is wanted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kalends.model.copy import WantedCopy
-from kalends.providers.errors import CalendarGone, CursorRefused, ProviderError, Unavailable
+from kalends.providers.errors import CalendarGone, CursorRefused, NotSupported, ProviderError, Unavailable
 from kalends.providers.export import CopyChanged, CopyGone, CopyThere, KeyUsedUp, StoredCopy
 from kalends.providers.google.client import CalendarApi, Refusals
 from kalends.providers.google.copies import Body, body_of, new_body
@@ -29,6 +29,7 @@ class _NotThere(ProviderError):
 _OF_INSERT: Refusals = {(409, "duplicate"): CopyThere}
 _OF_GET: Refusals = {(404, ""): _NotThere, (410, ""): _NotThere}
 _OF_CHANGE: Refusals = {**_OF_GET, (412, ""): CopyChanged}
+_OF_MOVE: Refusals = {**_OF_GET, **_OF_INSERT, (400, ""): NotSupported, (400, "backendError"): Unavailable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,7 @@ class CopyWriter:
         try:
             master = await self._ask("POST", body=new_body(wanted), refusals=_OF_INSERT)
         except CopyThere:
-            if await self.look_up(wanted.key) is None:
-                raise Unavailable(f"{self.api.host} knows an event that it does not show") from None
+            await self._check_shown(wanted.key)
             raise
         return await self._settled(wanted, _Kept(master))
 
@@ -73,32 +73,60 @@ class CopyWriter:
         """Make a copy what it should be.
 
         That is one request for a single event. A series is read first, and only what differs is written: it and its
-        instances are a request each. What was written is read again.
+        instances are a request each. What was written is read again. Where no version is named, nobody knows whether
+        there are instances, and so it is read first as well.
         """
-        if wanted.rule is None and not has_exceptions(stored.version):
+        if wanted.rule is None and stored.version and not has_exceptions(stored.version):
             return stored_copy(await self._change(stored.ref, body_of(wanted), stored.version))
         kept = await self._whole(await self._live(stored.ref))
         if stored.version and version_of(kept.master, kept.exceptions) != stored.version:
             raise CopyChanged("the event, or one of its instances, is in another version")
         if not says(kept.master, body_of(wanted)):
-            changed = await self._change(stored.ref, body_of(wanted), _etag(kept.master))
+            changed = await self._change(stored.ref, body_of(wanted), _etag(kept.master) if stored.version else "")
             kept = await self._listed(changed) if kept.exceptions else _Kept(changed)
-        return await self._settled(wanted, kept)
+        return await self._settled(wanted, kept, of_any_version=not stored.version)
+
+    async def move(self, stored: StoredCopy, target_id: str) -> StoredCopy:
+        """Move a copy to another calendar: a request, and one more for a series; see `providers.export.Moves`."""
+        target = CopyWriter(self.api, target_id)
+        try:
+            event = await self._ask("POST", stored.ref, "move", refusals=_OF_MOVE, destination=target_id)
+        except _NotThere:
+            # Google does not say what it is that is missing: the event, its calendar, or the target
+            await self._live(stored.ref)
+            await target._check_calendar()
+            raise Unavailable(f"{self.api.host} does not move an event that it shows") from None
+        except CopyThere:
+            await target._check_shown(stored.ref)
+            raise
+        kept = await target._whole(event)
+        return stored_copy(kept.master, kept.exceptions)
 
     async def delete(self, ref: str) -> None:
-        """Delete a copy with all its instances; one that is no more is fine, and so is a calendar that is no more."""
+        """Delete a copy with all its instances; one that is no more is fine. Raises `CalendarGone`."""
         try:
-            await self._ask("DELETE", ref)
-        except (CalendarGone, CursorRefused):
-            return
+            await self._ask("DELETE", ref, refusals=_OF_GET)
+        except _NotThere:
+            await self._check_calendar()
+
+    async def _check_calendar(self) -> None:
+        """See that the calendar is there, which a missing event leaves open; raises `CalendarGone`."""
+        try:
+            await self.api.get(*self._events, maxResults="1", fields="etag")
+        except CursorRefused as error:
+            raise CalendarGone(str(error)) from None
+
+    async def _check_shown(self, event_id: str) -> None:
+        """See that there is an event whose id is taken; raises `KeyUsedUp` where it was deleted, and `Unavailable`."""
+        if await self.look_up(event_id) is None:
+            raise Unavailable(f"{self.api.host} knows an event that it does not show")
 
     async def _event(self, event_id: str) -> Event | None:
         """Return an event, deleted or not; None where there never was one."""
         try:
             return await self._ask("GET", event_id, refusals=_OF_GET)
         except _NotThere:
-            # a missing event leaves it open whether its calendar is there
-            await self.api.get(*self._events, maxResults="1", fields="etag")
+            await self._check_calendar()
             return None
 
     async def _live(self, event_id: str) -> Event:
@@ -138,11 +166,11 @@ class CopyWriter:
                 return _Kept(master, exceptions)
         raise Unavailable(f"{self.api.host} does not come to the end of a series' instances")
 
-    async def _settled(self, wanted: WantedCopy, kept: _Kept) -> StoredCopy:
+    async def _settled(self, wanted: WantedCopy, kept: _Kept, *, of_any_version: bool = False) -> StoredCopy:
         """Make all instances what is wanted, and return the copy as it is then."""
         writes = list(instance_writes(wanted, kept.exceptions))
         for write in writes:
-            await self._write(write, wanted.key)
+            await self._write(replace(write, etag="") if of_any_version else write, wanted.key)
         if writes:
             kept = await self._listed(kept.master)
         return stored_copy(kept.master, kept.exceptions)
@@ -169,12 +197,19 @@ class CopyWriter:
         return event
 
     async def _ask(
-        self, method: str, *event_id: str, body: Body | None = None, refusals: Refusals | None = None, etag: str = ""
+        self,
+        method: str,
+        *event: str,
+        body: Body | None = None,
+        refusals: Refusals | None = None,
+        etag: str = "",
+        **parameters: str,
     ) -> Mapping[str, Any]:
-        parameters = {} if method == "GET" else {"sendUpdates": "none"}
+        if method != "GET":
+            parameters["sendUpdates"] = "none"
         if method != "DELETE":
             parameters["fields"] = FIELDS
-        path = (*self._events, *event_id)
+        path = (*self._events, *event)
         return await self.api.call(method, path, parameters, body, if_match=etag, refusals=refusals)
 
     @property

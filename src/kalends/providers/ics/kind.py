@@ -13,6 +13,7 @@ from kalends.model.provider import CalendarType, ExportFeature, Features, Import
 from kalends.net.allowance import Allowance
 from kalends.net.client import GuardedClient
 from kalends.providers.base import AccountSession, CredentialKeeper, Delivery
+from kalends.providers.caldav.stored_copies import tag_of
 from kalends.providers.ics.address import feed_url, fingerprint, masked
 from kalends.providers.ics.session import FeedSession, kept_credentials
 from kalends.providers.quirks import Quirk
@@ -77,6 +78,10 @@ class IcsKind:
     ) -> AsyncIterator[AccountSession]:
         """Open a session for a feed, with what connecting returned."""
         yield FeedSession(client, credentials)
+
+    def tag_of(self, payload: bytes) -> str | None:
+        """Return the tag of a copy, None for any other event: a feed may be of a calendar that holds copies."""
+        return tag_of(payload)
 
     def is_tame(self, payloads: Sequence[bytes]) -> bool:
         """Tell cheaply whether expanding the group is sure to be quick."""

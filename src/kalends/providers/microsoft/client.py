@@ -1,17 +1,15 @@
 """Requests to Microsoft Graph; the one place where statuses and network failures become the port's errors."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-from kalends.net.client import GuardedClient, Response
-from kalends.net.credentials import BearerCredentials, CredentialScope
-from kalends.net.errors import NetError
+from kalends.net.client import GuardedClient
 from kalends.net.patience import retry_after
-from kalends.providers.errors import CredentialsRefused, Unavailable, from_net
+from kalends.providers.errors import Unavailable
 from kalends.providers.microsoft.errors import Refusal
+from kalends.providers.oauth.json_api import OK, JsonApi, read_object
 from kalends.providers.oauth.stored_token import AccessToken
 
 PATH = "/v1.0"
@@ -21,30 +19,18 @@ PREFERENCES = 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-conten
 
 Source: "Get immutable identifiers for Outlook resources"; the header `Prefer` of the calendar methods.
 """
-_OK = range(200, 300)
-_UNAUTHORIZED = 401
-_LARGE = 65_536
-"""Bytes of an answer from which on the event loop gets its turn while it is read."""
 _LONGEST_LINK = 16_384
 
 
-class GraphApi:
+class GraphApi(JsonApi):
     """Speaks to Graph for one mailbox. `root` has no slash at its end; `mailbox` are the path segments to it."""
 
     def __init__(
         self, client: GuardedClient, token: AccessToken, root: str, mailbox: tuple[str, ...] = ("me",)
     ) -> None:
-        self._client = client
-        self._token = token
+        super().__init__(client, token, root)
         self._base_url = root + PATH
         self._mailbox = mailbox
-        self._host = urlsplit(root).hostname or ""
-        self._scope = CredentialScope(root, client.policy)
-
-    @property
-    def host(self) -> str:
-        """Whom it asks, to be named in messages."""
-        return self._host
 
     def url(self, *path: str, **parameters: str) -> str:
         """Return the address of something in the mailbox; the segments are not yet percent-encoded."""
@@ -68,7 +54,7 @@ class GraphApi:
         if found is None:
             return None
         if not isinstance(found, str) or len(found) > _LONGEST_LINK or not found.startswith(f"{self._base_url}/"):
-            raise Unavailable(f"{self._host} answered a link that leads elsewhere")
+            raise Unavailable(f"{self.host} answered a link that leads elsewhere")
         return found
 
     async def get(self, url: str, *, prefer: str = "", followed: bool = False) -> Mapping[str, Any]:
@@ -98,39 +84,13 @@ class GraphApi:
         if body is not None:
             headers["Content-Type"] = "application/json"
             content = json.dumps(body).encode()
-        answer = await self._send(method, url, headers, content, await self._token())
-        if answer.status == _UNAUTHORIZED:
-            answer = await self._send(method, url, headers, content, await self._token(refused=True))
-        if answer.status in _OK and not answer.body:
+        answer = await self._answer(method, url, headers, content)
+        if answer.status in OK and not answer.body:
             return {}
-        said = await self._object(answer)
-        if answer.status not in _OK:
-            raise Refusal.of(answer.status, said, followed=followed).error(self._host, retry_after(answer.headers))
+        said = await read_object(answer)
+        if answer.status not in OK:  # a refusal may have no object, or none of Graph's
+            refusal = Refusal.of(answer.status, said or {}, followed=followed)
+            raise refusal.error(self.host, retry_after(answer.headers))
+        if said is None:
+            raise Unavailable(f"{self.host} answered {answer.status} with what is no JSON object")
         return said
-
-    async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, token: str
-    ) -> Response:
-        try:
-            credentials = BearerCredentials(token, self._scope)
-        except ValueError:
-            raise CredentialsRefused("the access token is none that could be sent") from None
-        try:
-            return await self._client.request(method, url, headers=headers, content=content, credentials=credentials)
-        except NetError as error:
-            raise from_net(error) from error
-
-    async def _object(self, answer: Response) -> Mapping[str, Any]:
-        """Return the JSON object that an answer is; a refusal may have none, or none of Graph's."""
-        try:
-            if len(answer.body) < _LARGE:
-                said = json.loads(answer.body)
-            else:
-                said = await asyncio.to_thread(json.loads, answer.body)
-        except (ValueError, RecursionError):
-            said = None
-        if isinstance(said, dict):
-            return said
-        if answer.status in _OK:
-            raise Unavailable(f"{self._host} answered {answer.status} with what is no JSON object")
-        return {}

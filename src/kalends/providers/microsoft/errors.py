@@ -17,9 +17,9 @@ from kalends.providers.errors import (
     CursorRefused,
     NotSupported,
     ProviderError,
-    Unavailable,
 )
 from kalends.providers.export import CopyChanged, CopyThere
+from kalends.providers.oauth.refusals import Lasting, error_of, word, words
 
 
 class Meaning(Enum):
@@ -93,7 +93,7 @@ class InstanceMisplaced(NotSupported):
     default_public = "Outlook does not take an instance of a series beyond the one before it or after it."
 
 
-_LASTING: Mapping[Meaning, tuple[type[ProviderError], str | None]] = {
+_LASTING: Mapping[Meaning, Lasting] = {
     Meaning.CREDENTIALS: (CredentialsRefused, "Microsoft does not let this service in any more. Connect again."),
     Meaning.NO_MAILBOX: (NotSupported, "The account has no mailbox with a calendar in Microsoft's cloud."),
     Meaning.NOT_ALLOWED: (NotSupported, "Microsoft does not allow this."),
@@ -103,7 +103,7 @@ _LASTING: Mapping[Meaning, tuple[type[ProviderError], str | None]] = {
     Meaning.CHANGED: (CopyChanged, None),
     Meaning.MISPLACED: (InstanceMisplaced, None),
 }
-_REST = timedelta(minutes=1)
+_RESTS = {Meaning.PATIENCE: timedelta(minutes=1)}
 """How long to leave a mailbox alone where Graph does not say."""
 _CODE = re.compile(r"[A-Za-z_.]{1,80}")
 
@@ -125,7 +125,7 @@ class Refusal:
         """Read the body of a refusal, of any shape."""
         error = answer.get("error")
         code = error.get("code") if isinstance(error, dict) else None
-        return cls(status, code if isinstance(code, str) and _CODE.fullmatch(code) else "", followed)
+        return cls(status, word(code, _CODE), followed)
 
     @property
     def meaning(self) -> Meaning:
@@ -138,8 +138,5 @@ class Refusal:
 
     def error(self, host: str, retry_after: timedelta | None = None) -> ProviderError:
         """Return the port's error, with what the server said about when to come again."""
-        said = f"{host} answered {self.status} {self.code}".rstrip()
-        if self.meaning in _LASTING:
-            kind, public = _LASTING[self.meaning]
-            return kind(said, public=public)
-        return Unavailable(said, retry_after=retry_after or (_REST if self.meaning is Meaning.PATIENCE else None))
+        said = words(host, self.status, self.code)
+        return error_of(self.meaning, said, lasting=_LASTING, rests=_RESTS, retry_after=retry_after)

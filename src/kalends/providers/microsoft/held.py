@@ -12,6 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from kalends.ical.zones import Zone
+from kalends.model.schedule_event import EventTimes
+from kalends.providers.copy_times import times_between
 from kalends.providers.errors import CalendarGone, CursorRefused, Unavailable
 from kalends.providers.export import CopyGone, StoredCopy
 from kalends.providers.microsoft.client import GraphApi
@@ -79,7 +81,7 @@ class HeldCopy:
 
     def stored(self) -> StoredCopy:
         """Return it as the port has it."""
-        return StoredCopy(self.id, self.version, self._echo())
+        return StoredCopy(self.id, self.version, self._echo(), self._times())
 
     @property
     def version(self) -> str:
@@ -88,6 +90,12 @@ class HeldCopy:
             return self.etag
         exceptions = [[str(day), one.version] for day, one in sorted(self.instances.items()) if one.content is not None]
         return f"{self.etag} {_digest([exceptions, sorted(map(str, self.missing))])}"
+
+    def _times(self) -> EventTimes | None:
+        start, end, all_day = self.content.times
+        if all_day:
+            return times_between(start.date(), end.date(), None)
+        return times_between(start, end, self.zone.name if self.zone else None)
 
     def _echo(self) -> str:
         said: list[object] = [self.content.spelled()]

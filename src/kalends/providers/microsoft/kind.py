@@ -28,6 +28,7 @@ from kalends.providers.errors import NotSupported, Unavailable
 from kalends.providers.microsoft import auth, delegated, expansion
 from kalends.providers.microsoft import config as settings
 from kalends.providers.microsoft.client import GraphApi
+from kalends.providers.microsoft.payload import tag_of
 from kalends.providers.microsoft.scopes import consented, named
 from kalends.providers.microsoft.session import MicrosoftSession
 from kalends.providers.oauth.stored_token import StoredToken
@@ -60,7 +61,7 @@ class MicrosoftKind:
             connect_methods=() if settings.is_delegated(config) else (ConnectMethod.OAUTH,),
             update_sync_config=True,
             list_event_from_calendars=ImportFeature.SPECIFIC_CALENDARS,
-            sync_to_calendar=ExportFeature.NOT_SUPPORTED,
+            sync_to_calendar=ExportFeature.DEDICATED_CALENDAR,
             primary_calendar=True,
         )
 
@@ -173,6 +174,10 @@ class MicrosoftKind:
         url = f"{checked[settings.LOGIN_URL]}/{checked[settings.TENANT]}{auth.KEYS_PATH}"
         answer = await client.request("GET", url)
         return Probed(urlsplit(answer.url).hostname or "", answer.status, http_date(answer.headers.get("date", "")))
+
+    def tag_of(self, payload: bytes) -> str | None:
+        """Return the tag of the copy that a stored event is, None for any other event."""
+        return tag_of(payload)
 
     def is_tame(self, payloads: Sequence[bytes]) -> bool:
         """Tell cheaply whether expanding the group is sure to be quick."""

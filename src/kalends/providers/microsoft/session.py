@@ -94,6 +94,6 @@ class MicrosoftSession:
         """Make a copy what it should be; see `writing.update`."""
         return await writing.update(self._api, calendar_id, wanted, stored)
 
-    async def delete(self, calendar_id: str, ref: str) -> None:  # noqa: ARG002 - Graph finds it wherever it is
+    async def delete(self, calendar_id: str, ref: str) -> None:
         """Delete a copy, whatever its version; see `writing.delete`."""
-        await writing.delete(self._api, ref)
+        await writing.delete(self._api, calendar_id, ref)

@@ -60,22 +60,25 @@ async def update(api: GraphApi, calendar_id: str, wanted: WantedCopy, stored: St
         raise NotSupported("the copy has guests", public=_THEIRS)
     body = _changes(wanted, held)
     if body:
-        await _patch(api, calendar_id, held.id, body, held.etag)
+        await _patch(api, calendar_id, held.id, body, held.etag if stored.version else "")
         held = await read_copy(api, calendar_id, stored.ref)
     if await _settle(api, calendar_id, wanted, held):
         held = await read_copy(api, calendar_id, stored.ref)
     return held.stored()
 
 
-async def delete(api: GraphApi, event_id: str) -> None:
-    """Delete a copy; one that is no more is fine. Raises `NotSupported` where it has guests."""
+async def delete(api: GraphApi, calendar_id: str, event_id: str) -> None:
+    """Delete a copy, wherever in the mailbox its owner has put it; one that is no more is fine.
+
+    Raises `CalendarGone` where it is no more with its calendar, `NotSupported` where it has guests.
+    """
     try:
         said = await api.get(api.url("events", event_id, **{"$select": "id,attendees"}))
         if said.get("attendees"):
             raise NotSupported("the copy has guests", public=_THEIRS)
         await api.call("DELETE", api.url("events", event_id))
     except (CalendarGone, CursorRefused):
-        return
+        await check_calendar(api, calendar_id)
 
 
 async def _find(api: GraphApi, calendar_id: str, key: str) -> str | None:
@@ -190,7 +193,7 @@ async def _delete_instances(api: GraphApi, calendar_id: str, wanted: WantedCopy,
     for original in wanted.cancelled:
         instance = await instance_on(api, calendar_id, held, original.date())
         if instance is not None:
-            await delete(api, instance.id)
+            await delete(api, calendar_id, instance.id)
             deleted = True
     return deleted
 

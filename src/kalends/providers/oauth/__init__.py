@@ -1,1 +1,1 @@
-"""What providers that connect by OAuth share: asking for tokens, believing an ID token, keeping an access token."""
+"""What providers that connect by OAuth share: tokens and ID tokens, asking an API, and what its refusals come to."""

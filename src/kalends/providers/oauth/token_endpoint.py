@@ -1,6 +1,5 @@
 """Requests to the OAuth endpoints of a provider, and what their answers hold (RFC 6749 §5)."""
 
-import json
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from kalends.net.client import GuardedClient, Response
 from kalends.net.errors import NetError
 from kalends.net.patience import retry_after
 from kalends.providers.errors import CredentialsRefused, Unavailable, from_net
+from kalends.providers.oauth.json_api import object_in
 
 MAX_BYTES = 65_536
 _SERVER_ERROR = 500
@@ -42,11 +42,8 @@ def host_of(answer: Response) -> str:
 
 def json_object(answer: Response) -> Mapping[str, Any]:
     """Return the JSON object that an answer is, whatever its status; raises `Unavailable` where it is none."""
-    try:
-        said = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
+    said = object_in(answer.body)
+    if said is None:
         raise Unavailable(f"{host_of(answer)} answered {answer.status} with what is no JSON object")
     return said
 

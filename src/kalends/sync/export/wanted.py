@@ -6,11 +6,10 @@ Each segment is a copy of its own: a series that was changed from some instance 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
 from typing import Any
 
-from kalends.model.copy import ChangedInstance, CopyText, WantedCopy
+from kalends.model.copy import ChangedInstance, CopyText, Privacy, WantedCopy
 from kalends.model.event_series import last_start, starts
 from kalends.model.schedule_event import (
     EventType,
@@ -21,6 +20,7 @@ from kalends.model.schedule_event import (
     WeeklyRule,
     instant,
 )
+from kalends.sync.export.buffers import buffer_after
 
 BUSY = "Busy"
 """The title of a copy that is to say nothing else."""
@@ -30,49 +30,52 @@ _NOT_EXPORTED = frozenset({EventType.WORKING_HOURS})
 """When somebody works takes no time of theirs."""
 
 
-class Privacy(StrEnum):
-    """How much of an event its copies show: everything, the title, or only that the time is taken."""
-
-    FULL = "full"
-    TITLE = "title"
-    BUSY = "busy"
-
-
 @dataclass(frozen=True, slots=True)
 class CopyStyle:
     """What copies look like, as a site and a connection want it.
 
     `title` is a template with `{title}`, `{service}` (the schedule's name) and `{participant}`; `link` one with
-    `{eventId}`, None for no link. `service` is the name that stands for `{service}`.
+    `{eventId}`, None for no link. `service` is the name that stands for `{service}`. For as long as `buffer`, a copy of
+    its own blocks after each one that does.
     """
 
     privacy: Privacy = Privacy.FULL
     title: str = "{title}"
     link: str | None = None
     service: str = ""
+    buffer: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class WantedSegment:
-    """What one segment is to be in the external calendar, before it has a key: see `WantedCopy`."""
+    """What one segment is to be in the external calendar, before it has a key: see `WantedCopy`.
+
+    Of what is `over`, no copy is made; one that is there is kept right. The time that is blocked after a segment has
+    its `ordinal` below zero.
+    """
 
     ordinal: int
     copy: WantedCopy
+    over: bool
 
 
 def wanted_copies(event: ScheduleEvent, style: CopyStyle, since: datetime) -> Sequence[WantedSegment]:
-    """Return the copies that are wanted of an event, one for each segment that goes on after `since` (UTC).
+    """Return the copies that are wanted of an event, one for each segment; what ends by `since` (UTC) is over.
 
-    Their keys and tags are empty. What is over by then is nobody's concern any more; what of it is there stays. An
-    event that is cancelled has the instances that began before.
+    Their keys and tags are empty. An event that is cancelled has the instances that began before.
     """
     if event.type in _NOT_EXPORTED:
         return ()
-    return [
-        WantedSegment(segment.ordinal, copy)
-        for segment in event.segments
-        if (copy := _copy(event, segment, style)) is not None and _goes_on(segment, copy, since)
-    ]
+    found = []
+    for segment in event.segments:
+        copy = _copy(event, segment, style)
+        if copy is None:
+            continue
+        over = not _goes_on(segment, copy, since)
+        found.append(WantedSegment(segment.ordinal, copy, over))
+        if (blocked := buffer_after(copy, style.buffer)) is not None:
+            found.append(WantedSegment(-segment.ordinal, blocked, over))
+    return found
 
 
 def _copy(event: ScheduleEvent, segment: Segment, style: CopyStyle) -> WantedCopy | None:
