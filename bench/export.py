@@ -45,9 +45,7 @@ async def lags(account: Account, changes: int) -> list[float]:
         for number in range(changes):
             await asyncio.sleep(PAUSE)
             start, end = FIRST + timedelta(hours=number), FIRST + timedelta(hours=number + 1)
-            times = AskedTimes(
-                start.replace(tzinfo=None), (start + timedelta(hours=1)).replace(tzinfo=None), zone="UTC"
-            )
+            times = AskedTimes(start.replace(tzinfo=None), end.replace(tzinfo=None), zone="UTC")
             began = time.perf_counter()
             event = await make(account, times) if event is None else await change(account, event, times=times)
             while [start] != [one for _, one, _ in await account.all()]:  # noqa: ASYNC110 - it is at the provider

@@ -1,7 +1,7 @@
 """Google: group e, push, and line 7 of group a: what is doubled, lost, late, or comes from a channel of no more use."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +15,8 @@ from kalends.api.application import create_api
 from kalends.model.connection import Connection, ConnectionKey, Status
 from kalends.sandbox.google.serving import listen, serving
 from tests.google.stage import ANN, Stage, staged
+from tests.push import is_wanted, until
 
-DEADLINE = 30
 HOOK = "/hooks/google"
 
 
@@ -50,12 +50,6 @@ async def stage(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Reached]:
         hook = Hook(create_api(one.world.kalends.services))
         async with serving(hook, bound):
             yield Reached(**vars(one), hook=hook)
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(DEADLINE):
-        while not await holds():  # noqa: ASYNC110 - what is waited for is in another task
-            await asyncio.sleep(0.02)
 
 
 async def push(stage: Stage) -> Any:
@@ -123,16 +117,12 @@ async def test_line_7_doubled_notifications_are_one_sync_and_apply_once(stage: R
 async def test_line_7_of_two_workers_that_are_woken_at_once_one_reads(stage: Reached) -> None:
     connection = await watched(stage)
     await put(stage)
-    await until(lambda: _is_wanted(stage, connection))
+    await until(lambda: is_wanted(stage, connection))
     asked = await listings(stage)
     both = await asyncio.gather(*(work_on_what_is_wanted(stage, connection) for _ in range(2)))
     assert sorted(both) == [False, True]
     assert await listings(stage) == asked + 1
     assert await stage.world.titles() == ["Dentist"]
-
-
-async def _is_wanted(stage: Stage, connection: Connection) -> bool:
-    return await wanted(stage, connection) > 0
 
 
 async def test_line_28_what_is_told_is_where_to_look_whatever_state_and_body_say(stage: Reached) -> None:

@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 
 from kalends.model.connection import Connection
+from tests.export.conftest import account, place
+from tests.export.scripted import ScriptedAccount, scripted_account
 from tests.scripted_provider import GUID, RemoteCalendar, ScriptedKind
 from tests.world import World, settings_for, world_on
+
+__all__ = ["EMAIL", "Scripted", "account", "exporting", "place", "real_world", "scripted"]
 
 EMAIL = "ada@example.org"
 
@@ -48,3 +52,10 @@ async def scripted(database_url: str, tmp_path: Path) -> AsyncIterator[Scripted]
 async def real_world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
     async with world_on(settings_for(database_url, tmp_path)) as world:
         yield world
+
+
+@pytest.fixture
+async def exporting(sqlite_url: str, tmp_path: Path) -> AsyncIterator[ScriptedAccount]:
+    """An account in memory that copies go to."""
+    async with scripted_account(sqlite_url, tmp_path) as found:
+        yield found

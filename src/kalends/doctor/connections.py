@@ -54,6 +54,13 @@ async def look_at_connections(
                 "Failed at their latest sync, and tried again at ever longer intervals",
                 f"{_SEE} `kalends connection sync CONNECTION` tries at once.",
             ),
+            _told(
+                Level.PROBLEM,
+                "exports-stopped",
+                await found.exports_stopped(),
+                "Read, but nothing is exported to them, because a calendar was deleted or could not be made",
+                f"{_SEE} `kalends connection export CONNECTION --on` makes a new one.",
+            ),
             _told(Level.WARNING, "amiss", await found.amiss(), "Read, but not in full", _SEE),
         ]
     amiss = [one for one in told if one is not None]

@@ -27,7 +27,7 @@ class KnownCopy:
 
     `key`, `generation` and `calendar_id` were settled before it was asked for; a copy that was moved keeps the key that
     it was made with. `ref`, `version` and `echo` are as in `providers.export.StoredCopy`; `written` is a digest of what
-    was last written, `revision` that of the event then. `error` says why it is not as it should be.
+    was last written, None while that is in doubt, `revision` that of the event then. `error` says why it is not as it should be.
     """
 
     connection_id: str

@@ -96,6 +96,12 @@ class Findings:
         reasons = sorted((await self._connection.execute(query)).scalars(), key=str)
         return {str(one): await self._affected(in_error, connections.c.error_reason == one) for one in reasons}
 
+    async def exports_stopped(self) -> Affected:
+        """Return the connections to which nothing is exported until somebody acts, but for those in `ERROR`."""
+        return await self._affected(
+            connections.c.export_problem.is_not(None), connections.c.status != Status.ERROR.value
+        )
+
     async def stale(self, oldest: datetime) -> Affected:
         """Return the connections whose last good read is not younger than `oldest`, but for those in `ERROR`."""
         return await self._affected(*_reads(), connections.c.last_good_read_at <= oldest)

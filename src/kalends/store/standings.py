@@ -28,8 +28,9 @@ class Standings:
         await self._update(export_due_at=due_at, export_failures=connections.c.export_failures + 1, export_error=error)
 
     async def waits(self) -> None:
-        """Note that nothing is exported before somebody has acted; raises `LeaseLost`."""
-        await self._update(export_due_at=None)
+        """Note that nothing is exported before somebody acts, unless somebody has by now."""
+        stopped = (*held(self._lease), connections.c.export_problem.is_not(None))
+        await self._connection.execute(update(connections).where(*stopped).values(export_due_at=None))
 
     async def failures(self) -> int:
         """Return how often in a row exporting failed."""

@@ -109,6 +109,7 @@ class _Steps:
         self._event = event
         self._known = known
         self._written = written
+        self._doubted: set[str] = set()
 
     async def one(self, segment: WantedSegment, target: str, *, look: bool) -> set[str]:
         """Bring one segment's copy about; return the keys of copies that are to stay."""
@@ -150,6 +151,7 @@ class _Steps:
                 found = await self._session.look_up(copy.calendar_id, copy.key)
                 ref = found.ref if found is not None else None
             if ref is not None:
+                await self._doubt(copy)
                 await self._session.delete(copy.calendar_id, ref)
                 self._written.deleted += 1
                 self._points.reach(Point.AFTER_COPY_WRITTEN)
@@ -193,6 +195,12 @@ class _Steps:
         await self._account.keep(copy)
         self._points.reach(Point.BEFORE_COPY_WRITTEN)
 
+    async def _doubt(self, copy: KnownCopy) -> None:
+        """Write down that a copy may be changed or deleted by now; before that is known, what is wanted may change back."""
+        if copy.state is CopyState.THERE and copy.written is not None and copy.key not in self._doubted:
+            self._doubted.add(copy.key)
+            await self._account.keep(replace(copy, written=None))
+
     async def _write(
         self, copy: KnownCopy, wanted: WantedCopy, digest: bytes, *, look: bool, over: bool
     ) -> StoredCopy | None:
@@ -211,6 +219,7 @@ class _Steps:
             stored = await self._session.create(copy.calendar_id, wanted)
             self._written.created += 1
         else:
+            await self._doubt(copy)
             stored = await self._session.update(copy.calendar_id, wanted, known)
             self._written.updated += 1
         return stored
@@ -227,7 +236,7 @@ class _Steps:
             return None, False
         if copy.state is CopyState.THERE and copy.error is None and found.echo == copy.echo:
             if copy.written == digest:
-                if (found.ref, found.version) != (copy.ref, copy.version):
+                if (found.ref, found.version) != (copy.ref, copy.version) or copy.key in self._doubted:
                     await self._account.keep(replace(copy, ref=found.ref, version=found.version))
                 return found, True
             return found, False
@@ -259,7 +268,7 @@ class _Steps:
             stored = await self._session.move(copy.calendar_id, known, target)
             self._written.updated += 1
             self._points.reach(Point.AFTER_COPY_WRITTEN)
-        except (CopyGone, CalendarGone):
+        except (CopyGone, CopyThere, CalendarGone):
             # it may have been moved before, by who was cut off then
             moved = await self._found(target, copy.key)
         except (CredentialsRefused, Unavailable):

@@ -246,6 +246,9 @@ class Exporting:
         dedicated = connection.export.dedicated_calendar
         async with self._database.write() as writer:
             await Leases(writer).check(lease)
+            now = await Connections(writer, connection.site_id).get(connection.id)
+            if now is None or now.export_config != connection.export_config:
+                return  # somebody has acted already
             standings = Standings(writer, lease)
             if dedicated is not None:
                 await Copies(writer, connection.site_id).lose(connection.id, dedicated)
