@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kalends.model.connection import ExportTarget
 from kalends.providers.errors import Unavailable
 from tests.export.fire import configure, settle_slowly
 from tests.export.scripted import ScriptedAccount, Trouble, nothing, scripted_account
@@ -59,3 +60,17 @@ async def test_a_copy_that_was_changed_without_an_answer_is_changed_back(account
     await configure(account, connection, enabled=True)
     await settle_slowly(account, connection)
     assert account.kind.asked == [], "what is as it should be is not written again"
+
+
+async def test_a_copy_that_was_moved_without_an_answer_is_found_where_it_went(account: ScriptedAccount) -> None:
+    account.kind.can_move = True
+    connection = await account.connect()
+    await make(account)
+    await export(account, connection, target=ExportTarget.PRIMARY)
+    account.kind.after = lost("move")
+    await configure(account, connection, target=ExportTarget.DEDICATED)
+    await account.world.sync(connection)
+    account.kind.after = nothing
+    await configure(account, connection, target=ExportTarget.PRIMARY)
+    await settle_slowly(account, connection)
+    assert {name: its for name, its in (await account.calendars()).items() if its} == {"c": [HAIRCUT]}

@@ -20,6 +20,7 @@ SETTLES = 0.5
 """Seconds that the end of a connection may take to be seen."""
 _OF_ONE_CONNECTION = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"})
 _OLDER = 5
+NOTHING = Answer(200, {}, b"")
 _PARTICULARS = re.compile(rb"<d:(sync-token|href)>[^<]*</d:\1>")
 """By these alone a question differs from the one before: an answer that ignores them is a stale one."""
 
@@ -61,6 +62,8 @@ class FaultProxy:
     upstream: str
     seed: int
     choice: Choice = no_fault
+    refuses: float = 0.0
+    """The share of requests that are not handed on."""
     port: int = 0
     requests: int = 0
     faults: Counter[Fault] = field(default_factory=Counter)
@@ -102,6 +105,8 @@ class FaultProxy:
         self.requests += 1
         self._asked[asked.target] += 1
         chance = random.Random(f"{self.seed} {asked.target} {self._asked[asked.target]}")
+        if self.refuses and chance.random() < self.refuses:
+            return spoiled(Fault.UNAVAILABLE, NOTHING, None, chance)
         answer = await self._fetch(asked)
         kind = _PARTICULARS.sub(b"", asked.body).decode()
         question = (asked.method, asked.target, asked.headers.get("depth", ""), kind)

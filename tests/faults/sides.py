@@ -107,8 +107,8 @@ class Side:
 
     def count_syncs(self, kalends: Kalends) -> None:
         """Have every sync of one process counted, and noted where two read the same connection at once."""
-        run: Callable[..., Awaitable[Run]] = kalends.leased._sync.run
-        read: Callable[..., Awaitable[None]] = kalends.leased._sync._read_all
+        run: Callable[..., Awaitable[Run]] = kalends.leased._turn.run
+        read: Callable[..., Awaitable[None]] = kalends.leased._turn._sync._read_all
 
         async def counted(*args: Any) -> Run:
             done = await run(*args)
@@ -126,8 +126,8 @@ class Side:
             finally:
                 self._under_way.pop(lease.connection_id, None)
 
-        kalends.leased._sync.run = counted  # type: ignore[method-assign, assignment] # watched from outside
-        kalends.leased._sync._read_all = watched  # type: ignore[method-assign, assignment] # watched from outside
+        kalends.leased._turn.run = counted  # type: ignore[method-assign, assignment] # watched from outside
+        kalends.leased._turn._sync._read_all = watched  # type: ignore[method-assign, assignment] # watched from outside
 
     async def look(self) -> None:
         """List everybody's events and see that nothing is missing or doubled that nobody touched."""

@@ -1,10 +1,9 @@
 """Long storms with fresh seeds, and their figures: `make soak` and `make chaos`. `make test` does not collect them.
 
-`KALENDS_TEST_FAULT_SECONDS` tells how long, `KALENDS_TEST_FAULT_SEED` plays an earlier one again.
+`KALENDS_TEST_FAULT_SECONDS` tells how long, `--seed` or `KALENDS_TEST_FAULT_SEED` plays an earlier one again.
 """
 
 import os
-import secrets
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,12 +11,13 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from tests.faults.fire import FireFigures, under_fire
 from tests.faults.stage import everywhere, people_on, under_kills
 from tests.faults.storm import Figures
 from tests.servers import CalDavServer
 
 SECONDS = os.environ.get("KALENDS_TEST_FAULT_SECONDS")
-SEED = int(os.environ.get("KALENDS_TEST_FAULT_SEED") or secrets.randbelow(1 << 32))
+CHANGES = int(os.environ.get("KALENDS_TEST_FAULT_CHANGES") or 500)
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
@@ -26,21 +26,35 @@ pytestmark = [
 
 
 async def test_soak(
-    sqlite_url: str, database_url: str, tmp_path: Path, radicale: CalDavServer, xandikos: CalDavServer
+    seed: int, sqlite_url: str, database_url: str, tmp_path: Path, radicale: CalDavServer, xandikos: CalDavServer
 ) -> None:
-    people = people_on(radicale, xandikos, SEED)
+    people = people_on(radicale, xandikos, seed)
     seconds = float(SECONDS or 180)
-    show("soak", await everywhere(people, sqlite_url, database_url, tmp_path, seed=SEED, seconds=seconds))
+    show("soak", await everywhere(people, sqlite_url, database_url, tmp_path, seed=seed, seconds=seconds))
 
 
-async def test_chaos(database_url: str, tmp_path: Path, radicale: CalDavServer, xandikos: CalDavServer) -> None:
-    people = people_on(radicale, xandikos, SEED)
-    figures = await under_kills(people, database_url, tmp_path, seed=SEED, seconds=float(SECONDS or 60))
+async def test_chaos(
+    seed: int, database_url: str, tmp_path: Path, radicale: CalDavServer, xandikos: CalDavServer
+) -> None:
+    people = people_on(radicale, xandikos, seed)
+    figures = await under_kills(people, database_url, tmp_path, seed=seed, seconds=float(SECONDS or 60))
     show("chaos", figures)
     assert figures.kills > 0
 
 
-def show(name: str, figures: Figures) -> None:
+@pytest.mark.timeout(float(SECONDS or 60) + 1_200)
+async def test_chaos_of_exports(
+    seed: int, database_url: str, tmp_path: Path, radicale: CalDavServer, xandikos: CalDavServer
+) -> None:
+    seconds = float(SECONDS or 60)
+    figures = await under_fire(
+        database_url, tmp_path, radicale, xandikos, seed=seed, each=5, changes=CHANGES, seconds=seconds, wild=True
+    )
+    show("chaos of exports", figures)
+    assert figures.kills > 0
+
+
+def show(name: str, figures: Figures | FireFigures) -> None:
     """Print what there was to be seen."""
     table = Table("figure", "value", title=name)
     for one in fields(figures):

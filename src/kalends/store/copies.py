@@ -27,7 +27,8 @@ class KnownCopy:
 
     `key`, `generation` and `calendar_id` were settled before it was asked for; a copy that was moved keeps the key that
     it was made with. `ref`, `version` and `echo` are as in `providers.export.StoredCopy`; `written` is a digest of what
-    was last written, None while that is in doubt, `revision` that of the event then. `error` says why it is not as it should be.
+    was last written, None while that is in doubt, `revision` that of the event then. `error` says why it is not as it
+    should be.
     """
 
     connection_id: str
@@ -43,6 +44,8 @@ class KnownCopy:
     written: bytes | None = None
     revision: int | None = None
     error: str | None = None
+    moving_to: str | None = None
+    """The calendar to which it is being moved, and in which it may be already."""
 
 
 class Copies(SiteRepository):
@@ -145,6 +148,7 @@ def _values(copy: KnownCopy) -> dict[str, Any]:
         "written": copy.written,
         "revision": copy.revision,
         "error": copy.error,
+        "moving_to": copy.moving_to,
     }
 
 
@@ -163,4 +167,5 @@ def _known(row: Row[Any]) -> KnownCopy:
         written=row.written,
         revision=row.revision,
         error=row.error,
+        moving_to=row.moving_to,
     )

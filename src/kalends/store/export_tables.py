@@ -35,6 +35,7 @@ def add_export_tables(metadata: MetaData) -> tuple[Table, Table]:
         Column("ordinal", Integer, nullable=False, comment="of the segment; below zero: the time after it"),
         Column("generation", Integer, nullable=False),
         Column("calendar_id", Key, nullable=False, comment="the provider's id of the calendar"),
+        Column("moving_to", Key, comment="to where it is being moved: it may be there already"),
         Column("state", Text, nullable=False, comment="unsure, there or gone"),
         Column("ref", Key, comment="how the provider addresses it"),
         Column("version", Text, nullable=False),

@@ -6,6 +6,7 @@ same steps again.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -80,6 +81,7 @@ class Convergence:
             known = await Copies(reader, account.site_id).of_event(account.connection.id, event_id)
         wanted = () if target is None or event is None else wanted_copies(event, account.style, account.since)
         steps = _Steps(self._keys, self._accept, self._points, account, event, known, written)
+        known = await steps.find_out()
         kept: set[str] = set()
         for segment in wanted:
             kept |= await steps.one(segment, target or "", look=look)
@@ -110,6 +112,11 @@ class _Steps:
         self._known = known
         self._written = written
         self._doubted: set[str] = set()
+
+    async def find_out(self) -> Sequence[KnownCopy]:
+        """Return what is known, once it is known of each copy that was being moved where it is."""
+        self._known = [await self._whereabouts(one) if one.moving_to else one for one in self._known]
+        return self._known
 
     async def one(self, segment: WantedSegment, target: str, *, look: bool) -> set[str]:
         """Bring one segment's copy about; return the keys of copies that are to stay."""
@@ -196,7 +203,7 @@ class _Steps:
         self._points.reach(Point.BEFORE_COPY_WRITTEN)
 
     async def _doubt(self, copy: KnownCopy) -> None:
-        """Write down that a copy may be changed or deleted by now; before that is known, what is wanted may change back."""
+        """Write down that a copy may be different by now: what is wanted may change back before that is known."""
         if copy.state is CopyState.THERE and copy.written is not None and copy.key not in self._doubted:
             self._doubted.add(copy.key)
             await self._account.keep(replace(copy, written=None))
@@ -263,33 +270,48 @@ class _Steps:
         """Move a copy to another calendar, where the provider can; None where a new one is to be made there."""
         if not isinstance(self._session, Moves):
             return None
-        known = StoredCopy(copy.ref or "", copy.version, copy.echo)
+        leaving = replace(copy, moving_to=target)
+        await self._account.keep(leaving)
         try:
+            known = StoredCopy(copy.ref or "", copy.version, copy.echo)
             stored = await self._session.move(copy.calendar_id, known, target)
-            self._written.updated += 1
-            self._points.reach(Point.AFTER_COPY_WRITTEN)
         except (CopyGone, CopyThere, CalendarGone):
-            # it may have been moved before, by who was cut off then
-            moved = await self._found(target, copy.key)
+            # somebody was first
+            now = await self._whereabouts(leaving)
+            return now if now.calendar_id == target and now.state is CopyState.THERE else None
         except (CredentialsRefused, Unavailable):
             raise
         except ProviderError:
+            await self._account.keep(copy)
             return None
-        else:
-            moved = stored
-        if moved is None:
-            return None
-        # what its owner has changed before is not what was written, and is restored
-        written = copy.written if moved.echo == copy.echo else None
-        now = replace(copy, calendar_id=target, ref=moved.ref, version=moved.version, echo=moved.echo, written=written)
+        self._written.updated += 1
+        self._points.reach(Point.AFTER_COPY_WRITTEN)
+        return await self._found_at(copy, target, stored)
+
+    async def _whereabouts(self, copy: KnownCopy) -> KnownCopy:
+        """Return a copy that was being moved as it is: in one of two calendars, or gone."""
+        for calendar_id in (copy.moving_to, copy.calendar_id):
+            with suppress(CalendarGone, KeyUsedUp):
+                found = await self._session.look_up(calendar_id or "", copy.key)
+                if found is not None:
+                    return await self._found_at(copy, calendar_id or "", found)
+        gone = replace(copy, state=CopyState.GONE, ref=None, written=None, moving_to=None)
+        await self._account.keep(gone)
+        return gone
+
+    async def _found_at(self, copy: KnownCopy, calendar_id: str, found: StoredCopy) -> KnownCopy:
+        """Note where a copy is; what its owner has changed is not what was written, and will be restored."""
+        now = replace(
+            copy,
+            calendar_id=calendar_id,
+            moving_to=None,
+            ref=found.ref,
+            version=found.version,
+            echo=found.echo,
+            written=copy.written if found.echo == copy.echo else None,
+        )
         await self._account.keep(now)
         return now
-
-    async def _found(self, calendar_id: str, key: str) -> StoredCopy | None:
-        try:
-            return await self._session.look_up(calendar_id, key)
-        except KeyUsedUp:
-            return None
 
     def _next(self, ordinal: int, target: str) -> KnownCopy:
         """Return a copy that is to be made: of the first generation that nothing is known of."""

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("ordinal", sa.Integer(), nullable=False, comment="of the segment; below zero: the time after it"),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("calendar_id", Key, nullable=False, comment="the provider's id of the calendar"),
+        sa.Column("moving_to", Key, nullable=True, comment="to where it is being moved: it may be there already"),
         sa.Column("state", sa.Text(), nullable=False, comment="unsure, there or gone"),
         sa.Column("ref", Key, nullable=True, comment="how the provider addresses it"),
         sa.Column("version", sa.Text(), nullable=False),
