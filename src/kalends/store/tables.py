@@ -5,7 +5,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Date,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -19,7 +18,8 @@ from sqlalchemy import (
     text,
 )
 
-from kalends.store.columns import Key, UtcDateTime
+from kalends.store.columns import UtcDateTime
+from kalends.store.content_tables import add_content_tables, of_calendar
 from kalends.store.event_tables import add_event_tables
 from kalends.store.export_tables import add_export_tables
 
@@ -270,10 +270,6 @@ calendars = Table(
 )
 
 
-def _of_calendar() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["site_id", "calendar_id"], ["calendars.site_id", "calendars.id"], ondelete="CASCADE")
-
-
 channels = Table(
     "channels",
     metadata,
@@ -286,7 +282,7 @@ channels = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("proven_at", UtcDateTime, comment="when it first showed that its notifications reach us"),
     Column("stop_after", UtcDateTime, comment="of no more use; when to ask the provider to end it"),
-    _of_calendar(),
+    of_calendar(),
     UniqueConstraint("id"),
     Index(None, "site_id", "calendar_id"),
     Index(None, "site_id", "connection_id"),
@@ -295,91 +291,7 @@ channels = Table(
 )
 """Push subscriptions at providers."""
 
-readings = Table(
-    "readings",
-    metadata,
-    Column("site_id", String(36), primary_key=True),
-    Column("calendar_id", String(36), primary_key=True),
-    Column("cursor", Text, comment="null: the next reading is a full one"),
-    Column("last_good_at", UtcDateTime),
-    Column("covered_from", UtcDateTime, comment="with covered_until: what the occurrences cover"),
-    Column("covered_until", UtcDateTime),
-    Column("zones", Text, comment="what placed floating and all-day events"),
-    Column("zone_rules", Text, comment="the version of the zone database that placed the occurrences"),
-    Column("doubted_at", UtcDateTime, comment="since when most of it is missing, and not believed to be"),
-    Column("doubted_items", Integer, comment="with doubted_at: how many items are missing"),
-    _of_calendar(),
-)
-"""How far each calendar was read, apart from what it is: a reading that finds nothing new writes here alone."""
-
-passes = Table(
-    "passes",
-    metadata,
-    Column("site_id", String(36), primary_key=True),
-    Column("calendar_id", String(36), primary_key=True),
-    Column("id", String(36), nullable=False),
-    Column("kind", Text, nullable=False, comment="full or incremental"),
-    Column("continuation", Text),
-    Column("started_at", UtcDateTime, nullable=False),
-    _of_calendar(),
-)
-
-items = Table(
-    "items",
-    metadata,
-    Column("site_id", String(36), primary_key=True),
-    Column("calendar_id", String(36), primary_key=True),
-    Column("item_key", Key, primary_key=True),
-    Column("group_key", Key, nullable=False),
-    Column("recurrence_id", Text, comment="of an exception that the provider stores apart from its master"),
-    Column("version", Text, nullable=False),
-    Column("payload", LargeBinary),
-    Column("problem", Text, comment="why there is no payload"),
-    Column("hash", LargeBinary, nullable=False),
-    Column("seen_pass", String(36), nullable=False),
-    _of_calendar(),
-    Index(None, "site_id", "calendar_id", "group_key"),
-)
-
-groups = Table(
-    "groups",
-    metadata,
-    Column("site_id", String(36), primary_key=True),
-    Column("calendar_id", String(36), primary_key=True),
-    Column("group_key", Key, primary_key=True),
-    Column("expanded_until", UtcDateTime, comment="null: nothing more to come"),
-    Column("floating", Boolean, nullable=False, comment="a zone of the surroundings was used"),
-    Column("problems", JSON(none_as_null=True), comment="[{uid, reason}]; null where all is well"),
-    _of_calendar(),
-    Index(None, "expanded_until"),
-)
-Index(
-    "ix_groups_quarantined",
-    groups.c.site_id,
-    groups.c.calendar_id,
-    sqlite_where=groups.c.problems.is_not(None),
-    postgresql_where=groups.c.problems.is_not(None),
-)
-"""Few groups have problems, and they are counted often."""
-
-occurrences = Table(
-    "occurrences",
-    metadata,
-    Column("site_id", String(36), primary_key=True),
-    Column("calendar_id", String(36), primary_key=True),
-    Column("group_key", Key, primary_key=True),
-    Column("key", Key, primary_key=True),
-    Column("uid", Text, nullable=False),
-    Column("start_at", UtcDateTime, nullable=False),
-    Column("end_at", UtcDateTime, nullable=False),
-    Column("start_date", Date, comment="with end_date: an all-day event"),
-    Column("end_date", Date),
-    Column("zone", Text),
-    Column("title", Text, nullable=False),
-    Column("availability", Text, nullable=False),
-    _of_calendar(),
-    Index(None, "site_id", "calendar_id", "start_at"),
-)
+readings, passes, items, groups, occurrences = add_content_tables(metadata)
 
 runs = Table(
     "runs",
