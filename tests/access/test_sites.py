@@ -237,7 +237,7 @@ def test_links_that_do_not_fit(link: str, rule: Rule) -> None:
 
 def test_what_fits_is_filled_by_an_export() -> None:
     title, link = checked_title("copyTitle", "{title}, {service}, {participant}"), checked_link("copyLink", LINK)
-    content = {"title": "Haircut", "participants": {"participants": [{"name": "Someone"}]}}
+    content = {"title": "Haircut", "participants": {"list": [{"name": "Someone"}], "total": 1}}
     booked = event(Segment(1, 1, times("2026-11-23T09:00", "2026-11-23T10:00"), content))
     style = CopyStyle(title=title, link=link, service="Salon")
     (wanted,) = wanted_copies(booked, style, datetime(2026, 11, 1, tzinfo=UTC))

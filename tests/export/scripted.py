@@ -116,6 +116,9 @@ class ExportingSession:
         found = self._script.markers.get(marker)
         return ExternalCalendar(found, "") if found in self._script.calendars and found is not None else None
 
+    async def is_empty(self, calendar_id: str) -> bool:
+        return not self._in(calendar_id).events
+
     async def delete_calendar(self, calendar_id: str) -> None:
         self._script.before("delete_calendar", calendar_id)
         self._script.calendars.pop(calendar_id, None)

@@ -33,6 +33,7 @@ from tests.google.stage import Stage as GoogleStage
 from tests.microsoft.stage import URLS as MICROSOFT_URLS
 from tests.microsoft.stage import Stage as MicrosoftStage
 from tests.oauth_stage import HERE, SITE
+from tests.sandbox.google.discovery import Validated
 from tests.servers import CalDavServer
 from tests.world import World
 
@@ -172,7 +173,8 @@ async def _google(there: httpx2.AsyncClient, settings: dict[str, str], seed: int
     clock, users = SandboxClock(), [GoogleUser(f"{900 + one}", f"g{one}@gmail.com", f"G {one}") for one in range(each)]
     state, grants = GoogleState(users, clock), GoogleGrants(clock, users=users)
     client = grants.add_client("Salon")
-    lossy = Lossy(google_application(state, grants, routes=google_routes(grants)), seed, GOOGLE_API)
+    validated = Validated(google_application(state, grants, routes=google_routes(grants)))
+    lossy = Lossy(validated, seed, GOOGLE_API)
 
     async with serving(lossy) as url:
         settings |= {
@@ -195,6 +197,7 @@ async def _google(there: httpx2.AsyncClient, settings: dict[str, str], seed: int
             )
 
         yield _Sandbox(lossy, url, stage, users, ("/quotas", {"perUser": 300}, {"perUser": 6_000}))
+    assert validated.of("request") == []
 
 
 @contextlib.asynccontextmanager

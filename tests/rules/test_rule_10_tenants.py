@@ -27,6 +27,7 @@ ACROSS_SITES = (
     r"FROM installations JOIN apps .* WHERE apps\.id",  # an app's installations, when it asks for a token
     r"^SELECT connections\.id \s*FROM connections \s*WHERE \(connections\.next_sync_at <=",  # is anything due?
     r"^SELECT connections\.site_id, connections\.id FROM connections WHERE connections\.wanted_rev >",  # or wanted?
+    r"^SELECT connections\.site_id, connections\.id FROM connections WHERE connections\.export_due_at <=",  # or due?
     r"^UPDATE connections SET lease_owner=.* WHERE \(connections\.site_id, connections\.id\) IN",  # take it
     # what has had its time
     r"^DELETE FROM \w+ WHERE \w+\.(end_at|ended_at|expires_at) < [^=]+$",

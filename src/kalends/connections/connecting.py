@@ -9,6 +9,7 @@ import structlog
 
 from kalends.accounts.directory import ProviderDirectory
 from kalends.accounts.sessions import Accounts
+from kalends.connections.disconnecting import has_copies
 from kalends.connections.finding import find_connection, find_schedule, require_premium
 from kalends.connections.views import ConnectionView, provider_unavailable
 from kalends.jobs.wanting import Wanting
@@ -223,7 +224,7 @@ class Connecting:
                 if earlier.status in {Status.DISCONNECTED, Status.ERROR}:
                     await connections.revive(connection.id)
                 await connections.begin_exporting_anew(connection.id)
-                if earlier.export_config.enabled or earlier.export.due_at is not None:
+                if await has_copies(writer, earlier):
                     await self._wanting.export(writer, ConnectionKey(identity.site_id, connection.id))
             kind = self._directory.kind(provider)
             await Calendars(writer, identity.site_id).see(

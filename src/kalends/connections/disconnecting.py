@@ -97,6 +97,7 @@ class Disconnecting:
 
 async def has_copies(reader: Transaction, connection: Connection) -> bool:
     """Tell whether something of ours may be in a connection's account: copies, or the calendar made for them."""
-    if connection.export_config.enabled or connection.export.dedicated_calendar is not None:
+    export = connection.export
+    if connection.export_config.enabled or export.dedicated_calendar is not None or export.due_at is not None:
         return True
     return await Copies(reader, connection.site_id).left(connection.id) > 0

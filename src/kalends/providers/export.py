@@ -75,6 +75,10 @@ class Exports(Protocol):
         """Return the calendar that carries a marker, None where there is none."""
         ...
 
+    async def is_empty(self, calendar_id: str) -> bool:
+        """Tell whether nothing at all is in a calendar, however long ago or far ahead; raises `CalendarGone`."""
+        ...
+
     async def delete_calendar(self, calendar_id: str) -> None:
         """Delete a calendar that was made for copies, with all that is in it; one that is no more is fine."""
         ...

@@ -80,7 +80,14 @@ class Cleanups:
         await self._connection.execute(
             update(connections)
             .where(*self._is(cleanup))
-            .values(credentials=None, cleanup_until=None, export_due_at=None)
+            .values(
+                credentials=None,
+                cleanup_until=None,
+                export_due_at=None,
+                lease_owner=None,
+                lease_until=None,
+                fence=connections.c.fence + 1,
+            )
         )
 
     def _is(self, cleanup: Cleanup) -> tuple[ColumnElement[bool], ...]:

@@ -230,6 +230,7 @@ class Connections(SiteRepository):
             connection_id,
             **kept,
             status=Status.DISCONNECTED.value,
+            done_rev=connections.c.wanted_rev,
             error_reason=None,
             cleanup_until=cleanup_until,
             renewing_until=None,

@@ -74,12 +74,24 @@ class Copies(SiteRepository):
             found |= {row.ref for row in await self._connection.execute(query)}
         return found
 
-    async def there(self, connection_id: str, calendar_id: str) -> Mapping[str, tuple[str, str]]:
-        """Return ref → event and version, of the copies that are in a calendar as far as is known."""
+    async def there(
+        self, connection_id: str, calendar_id: str, refs: Collection[str] | None = None
+    ) -> Mapping[str, tuple[str, str]]:
+        """Return ref → event and version, of the copies that are in a calendar as far as is known, or of some refs."""
         query = select(copies.c.ref, copies.c.event_id, copies.c.version).where(
             *self._of(connection_id), copies.c.calendar_id == calendar_id, copies.c.state == CopyState.THERE.value
         )
-        return {row.ref: (row.event_id, row.version) for row in await self._connection.execute(query)}
+        queries = [query] if refs is None else [query.where(copies.c.ref.in_(some)) for some in chunks(refs)]
+        rows = [row for one in queries for row in await self._connection.execute(one)]
+        return {row.ref: (row.event_id, row.version) for row in rows}
+
+    async def with_keys(self, keys: Collection[str]) -> set[str]:
+        """Return those of some texts that are keys of copies, known to be there or not."""
+        found: set[str] = set()
+        for some in chunks(keys):
+            query = select(copies.c.key).where(copies.c.site_id == self._site_id, copies.c.key.in_(some))
+            found |= {row.key for row in await self._connection.execute(query)}
+        return found
 
     async def unseen(self, connection_id: str, calendar_id: str, stored_calendar: str, pass_id: str) -> set[str]:
         """Return the events of copies in a calendar of which a full pass has seen nothing.

@@ -51,8 +51,8 @@ class Intentions(SiteRepository):
         """Have copies of events compared with what they should be."""
         await self._mean(connection_id, event_ids, at, look=True)
 
-    async def mean_all(self, connection_id: str, at: datetime) -> int:
-        """Mean all events of a connection's schedule that are not over, and all that have copies; return how many."""
+    async def mean_all(self, connection_id: str, at: datetime) -> None:
+        """Mean all events of a connection's schedule that are not over, and all that have copies."""
         schedule = select(connections.c.schedule_id).where(*self._is(connection_id)).scalar_subquery()
         to_come = select(schedule_events.c.id).where(
             schedule_events.c.site_id == self._site_id,
@@ -66,7 +66,6 @@ class Intentions(SiteRepository):
         )
         events = to_come.union(copied).subquery()
         await self._meaning(connection_id, select(events.c.id), at, look=False)
-        return await self.count(connection_id)
 
     async def of_site(self, at: datetime) -> Sequence[str]:
         """Mean everything for each connection of the site that exports; return the connections' ids."""

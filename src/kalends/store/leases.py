@@ -210,7 +210,7 @@ _DUE = or_(connections.c.next_sync_at <= _NOW, _ABANDONED)
 _TAKEABLE = (
     or_(connections.c.lease_until.is_(None), _ABANDONED),
     and_(
-        or_(connections.c.status != Status.DISCONNECTED.value, connections.c.export_due_at.is_not(None)),
+        or_(connections.c.status != Status.DISCONNECTED.value, _EXPORT_DUE),
         connections.c.credentials.is_not(None),
     ),
 )

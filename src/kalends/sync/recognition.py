@@ -14,7 +14,7 @@ from kalends.store.copies import Copies
 from kalends.store.database import Database
 from kalends.store.intentions import Intentions
 from kalends.sync.expansion import Expander, Group
-from kalends.sync.export.keys import CopyKeys
+from kalends.sync.export.keys import KEY_LENGTH, CopyKeys
 from kalends.sync.export.sightings import is_touched
 from kalends.sync.plan import Plan
 from kalends.sync.subject import Subject
@@ -42,8 +42,12 @@ class Recognition:
         if not groups or not isinstance(kind, TellsCopies):
             return ()
         tagged = {group.key for group in groups if self._is_tagged(site_id, kind, group)}
+        named = {_name(group.key): group.key for group in groups}
         async with self._database.read() as reader:
-            return tagged | await Copies(reader, site_id).among([group.key for group in groups])
+            copies = Copies(reader, site_id)
+            # one that was asked for just now has no ref yet, but its key is what it is called by, or a part of that
+            keyed = {named[key] for key in await copies.with_keys([one for one in named if len(one) == KEY_LENGTH])}
+            return tagged | keyed | await copies.among([group.key for group in groups])
 
     def _is_tagged(self, site_id: str, kind: TellsCopies, group: Group) -> bool:
         tags = (kind.tag_of(payload) for payload in group.payloads)
@@ -56,9 +60,10 @@ class Recognition:
         """
         if not subject.connection.exports() or plan.is_empty:
             return
+        refs = {*plan.groups, *(key for key, _ in plan.set_version)}
         async with self._database.read() as reader:
             there = await Copies(reader, subject.lease.site_id).there(
-                subject.lease.connection_id, subject.calendar.calendar.id
+                subject.lease.connection_id, subject.calendar.calendar.id, refs
             )
         if not there:
             return
@@ -84,3 +89,8 @@ class Recognition:
         async with self._database.write() as writer:
             await subject.fenced(writer)
             await Intentions(writer, subject.lease.site_id).look(subject.lease.connection_id, events, now)
+
+
+def _name(group_key: str) -> str:
+    """Return what a group is called by: of a resource, the last part of its path without its ending."""
+    return group_key.rpartition("/")[2].removesuffix(".ics")

@@ -56,10 +56,9 @@ class Turn:
         if brief is None:
             raise LeaseLost(lease.connection_id)
         connection = brief.connection
-        if not is_due(connection, started_at):
-            return await self._sync.run(lease, brief)
-        refused = await self._export(lease, brief)
-        if connection.status is not Status.DISCONNECTED and (refused or self._is_to_be_read(lease, connection)):
+        exports, lives = is_due(connection, started_at), connection.status is not Status.DISCONNECTED
+        refused = exports and await self._export(lease, brief)
+        if lives and (refused or not exports or self._is_to_be_read(lease, connection)):
             return await self._sync.run(lease, brief)
         async with self._database.write() as writer:
             await Leases(writer).hand_back(lease)

@@ -114,7 +114,7 @@ def test_what_is_free_does_not_block_and_working_hours_are_no_copies() -> None:
 
 
 def test_privacy_says_how_much_is_shown() -> None:
-    its = single(notes="Secret", location={"name": "Here"}, participants={"participants": [{"name": "Ann"}]})
+    its = single(notes="Secret", location={"name": "Here"}, participants={"list": [{"name": "Ann"}], "total": 1})
     busy, title = (only(its, CopyStyle(privacy=one)).text for one in (Privacy.BUSY, Privacy.TITLE))
     assert (busy.title, busy.notes, busy.location, busy.url, busy.private) == (BUSY, "", "", None, True)
     assert (title.title, title.notes, title.location, title.url, title.private) == ("Haircut", "", "", None, False)
@@ -132,7 +132,7 @@ def test_privacy_says_how_much_is_shown() -> None:
     ],
 )
 def test_titles_are_made_by_the_sites_template(template: str, participants: list[Any], title: str) -> None:
-    its = single(participants={"participants": participants})
+    its = single(participants={"list": participants, "total": len(participants)})
     assert only(its, CopyStyle(title=template, service="Salon")).text.title == title
 
 

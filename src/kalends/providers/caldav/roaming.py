@@ -119,6 +119,10 @@ class RoamingSession:
         found = await self._in_account(lambda session: session.find_calendar(marker))
         return None if found is None else self._noted(found)
 
+    async def is_empty(self, calendar_id: str) -> bool:
+        """Tell whether nothing is in a calendar; raises `CalendarGone`."""
+        return await self._at_calendar(calendar_id, CalDavSession.is_empty)
+
     async def delete_calendar(self, calendar_id: str) -> None:
         """Delete a calendar with all that is in it; one that is no more is fine."""
         try:

@@ -14,7 +14,7 @@ from kalends.providers.caldav.calendars import calendar_url, calendars_in
 from kalends.providers.caldav.client import DavClient
 from kalends.providers.caldav.discovery import account_of, discover
 from kalends.providers.caldav.errors import HttpRefusal
-from kalends.providers.caldav.listing import GONE
+from kalends.providers.caldav.listing import GONE, list_by_etag
 from kalends.providers.caldav.reading import read
 from kalends.providers.errors import CalendarGone, CredentialsRefused
 from kalends.providers.export import StoredCopy
@@ -109,6 +109,10 @@ class CalDavSession:
     async def find_calendar(self, marker: str) -> ExternalCalendar | None:
         """Return the calendar that carries a marker, None where there is none."""
         return await self._in_homes(lambda: export_calendars.find(self._dav, self._homes, self._origin, marker))
+
+    async def is_empty(self, calendar_id: str) -> bool:
+        """Tell whether nothing is in a calendar, of whatever kind; raises `CalendarGone`."""
+        return not (await list_by_etag(self._dav, self._url(calendar_id))).members
 
     async def delete_calendar(self, calendar_id: str) -> None:
         """Delete a calendar with all that is in it; one that is no more is fine."""

@@ -61,6 +61,16 @@ async def create_calendar(api: CalendarApi, name: str, marker: str) -> ExternalC
     return replace(calendar_of(key, entry, ()), own=True)
 
 
+async def is_empty(api: CalendarApi, calendar_id: str) -> bool:
+    """Tell whether a calendar holds no event; raises `CalendarGone`."""
+    try:
+        page = await api.get("calendars", calendar_id, "events", maxResults="1", fields="items/id,nextPageToken")
+    except CursorRefused as error:
+        raise CalendarGone(str(error)) from None
+    # a page may be empty before the last one
+    return not page.get("items") and not page.get("nextPageToken")
+
+
 async def delete_calendar(api: CalendarApi, calendar_id: str) -> None:
     """Delete a calendar with all that is in it; one that is no more is fine."""
     try:

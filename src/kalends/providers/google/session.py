@@ -67,6 +67,10 @@ class GoogleSession:
         """Return the calendar that carries a marker, None where there is none."""
         return await dedicated.find_calendar(self._api, marker)
 
+    async def is_empty(self, calendar_id: str) -> bool:
+        """Tell whether nothing is in a calendar; raises `CalendarGone`."""
+        return await dedicated.is_empty(self._api, calendar_id)
+
     async def delete_calendar(self, calendar_id: str) -> None:
         """Delete a calendar that was made for copies; one that is no more is fine."""
         await dedicated.delete_calendar(self._api, calendar_id)

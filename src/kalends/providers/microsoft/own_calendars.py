@@ -55,6 +55,15 @@ async def create(api: GraphApi, addresses: frozenset[str], name: str, marker: st
     return made
 
 
+async def is_empty(api: GraphApi, calendar_id: str) -> bool:
+    """Tell whether a calendar holds no event; raises `CalendarGone`."""
+    try:
+        page = await api.get(api.url("calendars", calendar_id, "events", **{"$top": "1", "$select": "id"}))
+    except CursorRefused as error:
+        raise CalendarGone(str(error)) from None
+    return not page.get("value") and "@odata.nextLink" not in page
+
+
 async def delete(api: GraphApi, calendar_id: str) -> None:
     """Delete a calendar with all that is in it; one that is no more is fine."""
     try:

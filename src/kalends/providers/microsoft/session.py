@@ -78,6 +78,10 @@ class MicrosoftSession:
         """Return the calendar that carries a marker, None where there is none."""
         return await own_calendars.find(self._api, self._addresses, marker)
 
+    async def is_empty(self, calendar_id: str) -> bool:
+        """Tell whether nothing is in a calendar; raises `CalendarGone`."""
+        return await own_calendars.is_empty(self._api, calendar_id)
+
     async def delete_calendar(self, calendar_id: str) -> None:
         """Delete a calendar with all that is in it; one that is no more is fine."""
         await own_calendars.delete(self._api, calendar_id)

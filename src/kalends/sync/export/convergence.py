@@ -12,6 +12,7 @@ from hashlib import sha256
 
 import structlog
 
+from kalends.model.connection import Status
 from kalends.model.copy import CopyChanges, WantedCopy
 from kalends.model.schedule_event import EventTimes, ScheduleEvent
 from kalends.providers.errors import CalendarGone, CredentialsRefused, ProviderError, Unavailable
@@ -133,22 +134,13 @@ class _Steps:
         digest = _digest(segment.copy)
         if copy.state is CopyState.THERE and copy.written == digest and copy.error is None and not look:
             return {copy.key}
-        try:
-            if here is None:
-                await self._begin(copy)
-            # of what was asked for before, nobody knows whether it came to be
-            look = here is not None and (look or here.state is CopyState.UNSURE)
-            kept = await self._bring(copy, wanted, digest, look=look, over=segment.over)
-        except _NOT_ITS_OWN:
-            raise
-        except ProviderError as error:
-            self._written.refused += 1
-            log.warning(
-                "copy_refused", connection=copy.connection_id, schedule_event=copy.event_id, error=describe(error)
-            )
-            await self._account.keep(replace(copy, error=describe(error)))
-            return {copy.key}
-        return {copy.key, kept}
+        if here is None:
+            await self._begin(copy)
+        # of what was asked for before, nobody knows whether it came to be
+        look = here is not None and (look or here.state is CopyState.UNSURE)
+        kept = await self._bring(copy, wanted, digest, look=look, over=segment.over)
+        # where the provider does not take it, what is there already stays
+        return {copy.key, *({one.key for one in live} if kept is None else {kept})}
 
     async def take_away(self, copy: KnownCopy) -> None:
         """Delete a copy that is not wanted; of one that was asked for, first see whether it came to be."""
@@ -167,16 +159,21 @@ class _Steps:
         except (CredentialsRefused, Unavailable):
             raise
         except ProviderError as error:
-            self._written.refused += 1
-            log.warning(
-                "copy_not_deleted", connection=copy.connection_id, schedule_event=copy.event_id, error=describe(error)
-            )
-            await self._account.keep(replace(copy, error=describe(error)))
+            await self._refused(copy, "copy_not_deleted", error)
+            if self._account.connection.status is Status.DISCONNECTED:
+                # the credentials are kept for this alone, and it is tried as long as they are
+                raise Unavailable(str(error)) from None
             return
         await self._gone(copy)
 
-    async def _bring(self, copy: KnownCopy, wanted: WantedCopy, digest: bytes, *, look: bool, over: bool) -> str:
-        """Write a copy until it is what it should be; return the key that it has then."""
+    async def _refused(self, copy: KnownCopy, what: str, error: ProviderError) -> None:
+        """Keep with a copy why it cannot be as it should be."""
+        self._written.refused += 1
+        log.warning(what, connection=copy.connection_id, schedule_event=copy.event_id, error=describe(error))
+        await self._account.keep(replace(copy, error=describe(error)))
+
+    async def _bring(self, copy: KnownCopy, wanted: WantedCopy, digest: bytes, *, look: bool, over: bool) -> str | None:
+        """Write a copy until it is what it should be; return the key that it has then, None where it is refused."""
         for _ in range(MOST_TRIES):
             try:
                 stored = await self._write(copy, wanted, digest, look=look, over=over)
@@ -190,6 +187,11 @@ class _Steps:
                 copy, look = self._after(copy), False
                 wanted = self._whole(wanted, copy)
                 await self._begin(copy)
+            except _NOT_ITS_OWN:
+                raise
+            except ProviderError as error:
+                await self._refused(copy, "copy_refused", error)
+                return None
             else:
                 if stored is not None:
                     self._points.reach(Point.AFTER_COPY_WRITTEN)
@@ -238,9 +240,9 @@ class _Steps:
         """
         found = await self._session.look_up(copy.calendar_id, copy.key)
         if found is None:
-            if copy.state is CopyState.THERE:
-                raise CopyGone("it is not found any more")
-            return None, False
+            # a search may lag behind: of one that was there, changing it shows whether it is
+            there = copy.state is CopyState.THERE
+            return StoredCopy(copy.ref or "", copy.version, copy.echo) if there else None, False
         if copy.state is CopyState.THERE and copy.error is None and found.echo == copy.echo:
             if copy.written == digest:
                 if (found.ref, found.version) != (copy.ref, copy.version) or copy.key in self._doubted:

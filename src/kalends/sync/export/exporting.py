@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from kalends.model.clock import Clock
-from kalends.model.connection import Connection, ErrorReason, Lease
+from kalends.model.connection import Connection, ErrorReason, ExportTarget, Lease
 from kalends.model.copy import CopyChanges
 from kalends.providers.base import AccountSession, ProviderKind, became_at
 from kalends.providers.errors import CalendarGone, CredentialsRefused, NotSupported, ProviderError, Unavailable
@@ -128,11 +128,11 @@ class Exporting:
                 return
             target = await self._targets.of(account)
         failures = 0
-        while failures < TOO_MANY_FAILURES and (due := await self._due(account)):
+        while due := await self._due(account):
             for intention in due:
                 failures = 0 if await self._carry_out(account, intention, target, written) else failures + 1
                 if failures >= TOO_MANY_FAILURES:
-                    break
+                    raise Unavailable(f"{failures} events in a row could not be brought about")
         await self._settle(account, target)
 
     async def _carry_out(
@@ -243,7 +243,8 @@ class Exporting:
 
     async def _stop(self, lease: Lease, connection: Connection, problem: ErrorReason, error: ProviderError) -> None:
         """Export nothing more until somebody acts: the calendar is gone, or may not be made."""
-        dedicated = connection.export.dedicated_calendar
+        to_own = connection.export_config.target is ExportTarget.DEDICATED
+        dedicated = connection.export.dedicated_calendar if to_own else None
         async with self._database.write() as writer:
             await Leases(writer).check(lease)
             now = await Connections(writer, connection.site_id).get(connection.id)

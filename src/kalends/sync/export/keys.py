@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+KEY_LENGTH = 52
+"""Characters of a key."""
 _LONGEST_TAG = 100
 _BEGINNING = 20
 """Characters of the key that a tag begins with."""

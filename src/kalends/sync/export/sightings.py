@@ -87,11 +87,6 @@ async def watch(account: ExportAccount, calendar: ExternalCalendar) -> None:
             await Standings(writer, account.lease).watched(calendar.id, seen.cursor)
 
 
-async def holds_others(account: ExportAccount, calendar: ExternalCalendar) -> bool:
-    """Tell whether a calendar holds anything, now that all copies in it are deleted; raises as `watch` does."""
-    return bool((await _read(account, calendar, {}, None)).there)
-
-
 async def _read(
     account: ExportAccount, calendar: ExternalCalendar, versions: Mapping[str, str], cursor: str | None
 ) -> _Seen:

@@ -12,7 +12,6 @@ from kalends.store.database import Database
 from kalends.store.standings import Standings
 from kalends.sync.export.account import ExportAccount
 from kalends.sync.export.keys import CopyKeys
-from kalends.sync.export.sightings import holds_others
 
 log = structlog.get_logger(__name__)
 
@@ -63,16 +62,19 @@ class Targets:
             if found is None:
                 return
             made = found.id
+        removed = True
         try:
-            if await holds_others(account, ExternalCalendar(made, "")):
-                log.warning("dedicated_calendar_kept", connection=account.connection.id)
-            else:
+            if await account.session.is_empty(made):
                 await account.session.delete_calendar(made)
+            else:
+                removed = False
+                log.warning("dedicated_calendar_kept", connection=account.connection.id)
         except CalendarGone:
             pass  # its owner was first
         async with self._database.write() as writer:
             await Standings(writer, account.lease).set_dedicated(None)
-            await Calendars(writer, account.site_id).note_removed(account.connection.id, made, account.since)
+            if removed:
+                await Calendars(writer, account.site_id).note_removed(account.connection.id, made, account.since)
 
 
 def target_of(connection: Connection, calendars: Sequence[StoredCalendar]) -> ExternalCalendar | None:

@@ -161,7 +161,8 @@ def _text(event: ScheduleEvent, content: Mapping[str, Any], style: CopyStyle) ->
     said = {
         "title": str(content.get("title") or style.service or BUSY),
         "service": style.service,
-        "participant": _participant(content.get("participants")),
+        # who comes is nobody else's business
+        "participant": _participant(content.get("participants")) if style.privacy is Privacy.FULL else "",
     }
     title = _PLACE.sub(lambda found: said[found[1]], style.title)
     title = " ".join(title.split())[:_LONGEST_TITLE] or BUSY
@@ -178,7 +179,7 @@ def _text(event: ScheduleEvent, content: Mapping[str, Any], style: CopyStyle) ->
 
 def _participant(kept: object) -> str:
     """Return the name of the participant, where there is exactly one that has one."""
-    listed = kept.get("participants") if isinstance(kept, dict) else kept
+    listed = kept.get("list") if isinstance(kept, dict) else None
     names = [
         str(one["name"])
         for one in (listed if isinstance(listed, list) else ())
