@@ -51,6 +51,10 @@ class Account(ABC):
         """Make an event in the owner's own calendar."""
 
     @abstractmethod
+    async def put_into(self, calendar: str, title: str, start: datetime, end: datetime) -> None:
+        """Make an event of the owner's own in the calendar of this name."""
+
+    @abstractmethod
     async def move(self, title: str, start: datetime, end: datetime) -> None:
         """Give the event of this title, wherever it is, other times."""
 
@@ -99,12 +103,20 @@ class CalDavAccount(Account):
             return {one.id for one in await session.list_calendars()}
 
     async def put(self, title: str, start: datetime, end: datetime) -> None:
+        self._put(self._own, title, start, end)
+
+    async def put_into(self, calendar: str, title: str, start: datetime, end: datetime) -> None:
+        async with self._owner.session() as session:
+            (found,) = [one.id for one in await session.list_calendars() if one.name == calendar]
+        self._put(found, title, start, end)
+
+    def _put(self, calendar: str, title: str, start: datetime, end: datetime) -> None:
         text = (
             "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//another client//EN\nBEGIN:VEVENT\n"
             f"UID:{title}\nDTSTAMP:20261101T000000Z\nSUMMARY:{title}\nDTSTART:{start:%Y%m%dT%H%M%SZ}\n"
             f"DTEND:{end:%Y%m%dT%H%M%SZ}\nEND:VEVENT\nEND:VCALENDAR\n"
         )
-        self._owner.server.put(f"{self._own}{title}.ics", text)
+        self._owner.server.put(f"{calendar}{title}.ics", text)
 
     async def move(self, title: str, start: datetime, end: datetime) -> None:
         path, calendar = await self._find(title)
@@ -163,6 +175,12 @@ class GoogleAccount(Account):
 
     async def put(self, title: str, start: datetime, end: datetime) -> None:
         await self._stage.put(title, f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{end:%Y-%m-%dT%H:%M:%SZ}")
+
+    async def put_into(self, calendar: str, title: str, start: datetime, end: datetime) -> None:
+        listed = (await self._ask("GET", "/users/me/calendarList"))["items"]
+        (found,) = [one["id"] for one in listed if one["summary"] == calendar]
+        times = {name: {"dateTime": at.isoformat()} for name, at in (("start", start), ("end", end))}
+        await self._ask("POST", f"/calendars/{found}/events", json={"summary": title, **times})
 
     async def move(self, title: str, start: datetime, end: datetime) -> None:
         times = {name: {"dateTime": at.isoformat()} for name, at in (("start", start), ("end", end))}
@@ -229,6 +247,15 @@ class MicrosoftAccount(Account):
 
     async def put(self, title: str, start: datetime, end: datetime) -> None:
         await self._stage.put(title, f"{start:%Y-%m-%dT%H:%M:%S}", f"{end:%Y-%m-%dT%H:%M:%S}", account=self._user)
+
+    async def put_into(self, calendar: str, title: str, start: datetime, end: datetime) -> None:
+        listed = (await self._ask("GET", "/me/calendars"))["value"]
+        (found,) = [one["id"] for one in listed if one["name"] == calendar]
+        times = {
+            name: {"dateTime": f"{at:%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"}
+            for name, at in (("start", start), ("end", end))
+        }
+        await self._ask("POST", f"/me/calendars/{found}/events", json={"subject": title, **times})
 
     async def move(self, title: str, start: datetime, end: datetime) -> None:
         times = {

@@ -235,6 +235,10 @@ class ScriptedAccount(Account):
         text = ics(title, title, f"{start:%Y%m%dT%H%M%SZ}", end=f"{end:%Y%m%dT%H%M%SZ}")
         self.kind.calendars[calendar].put(f"{title}.ics", text)
 
+    async def put_into(self, calendar: str, title: str, start: datetime, end: datetime) -> None:
+        (found,) = [one for one, its in self.kind.names.items() if its == calendar]
+        await self.put(title, start, end, calendar=found)
+
     async def move(self, title: str, start: datetime, end: datetime) -> None:
         calendar, ref = self.find(title)
         parsed: Any = Calendar.from_ical(calendar.events[ref][1])

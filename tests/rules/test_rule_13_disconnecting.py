@@ -161,3 +161,45 @@ async def test_rule_13_whoever_connects_again_meanwhile_keeps_one_copy(exporting
     assert await has_credentials(exporting, again), "an end that was meant for before does not come"
     await settle(exporting, again)
     assert len(await exporting.all()) == 2
+
+
+@EACH_PROVIDER
+async def test_rule_13_an_event_of_the_owners_own_is_never_deleted_however_long_ago_it_was(account: Account) -> None:
+    connection = await account.connect()
+    await make(account)
+    await export(account, connection)
+    await account.put_into("Salon", "Wedding", at("2024-05-04T12:00"), at("2024-05-04T18:00"))
+    await disconnect(account, connection)
+    await clean_up(account, connection)
+    assert await account.all() == []
+    assert "Salon" in await account.calendars(), "it holds what is theirs"
+    assert (await account.world.connection(connection.id)).status is Status.DISCONNECTED
+
+
+async def test_rule_13_who_is_disconnected_is_not_read_again_though_a_sync_was_asked_for(
+    exporting: ScriptedAccount,
+) -> None:
+    connection, world = await exporting.connect(), exporting.world
+    await make(exporting)
+    await export(exporting, connection)
+    await exporting.put(*DENTIST)
+    await world.kalends.services.sync_requests.ask(world.admin, connection.id)
+    await disconnect(exporting, connection)
+
+    def down(asked_for: str, _about: str) -> None:
+        if asked_for == "delete":
+            raise Unavailable("it is down")
+
+    exporting.kind.before = down
+    await clean_up(exporting, connection)
+    for _ in range(3):
+        assert await world.kalends.leased.claim(world.site.id, connection.id) is None, "it is not time yet"
+        assert await world.titles() == []
+        assert (await world.connection(connection.id)).status is Status.DISCONNECTED
+        world.clock.advance(timedelta(seconds=1))
+    exporting.kind.before = lambda _asked, _about: None
+    world.clock.advance(timedelta(hours=1))
+    await clean_up(exporting, connection)
+    assert await exporting.all() == [DENTIST]
+    assert await world.titles() == []
+    assert (await world.connection(connection.id)).status is Status.DISCONNECTED

@@ -2,6 +2,7 @@
 
 from kalends.model.connection import ExportTarget
 from kalends.model.copy import Privacy
+from kalends.providers.errors import NotSupported
 from kalends.schedules.event_drafts import AskedRule
 from tests.export.accounts import Account
 from tests.export.fire import EACH_PROVIDER, configure, known, wire
@@ -66,3 +67,24 @@ async def test_rule_14_at_each_provider_nothing_goes_before_something_has_come(a
     assert methods == (["POST"] if moved else ["POST", "DELETE"])
     assert (after.key == before.key) is moved
     assert await account.all() == [HAIRCUT]
+
+
+async def test_rule_14_where_the_new_calendar_does_not_take_a_copy_the_old_one_keeps_it(
+    exporting: ScriptedAccount,
+) -> None:
+    connection = await exporting.connect()
+    await make(exporting)
+    await export(exporting, connection, target=ExportTarget.PRIMARY)
+
+    def refused(asked_for: str, _about: str) -> None:
+        if asked_for == "create":
+            raise NotSupported("not here")
+
+    exporting.kind.before = refused
+    await configure(exporting, connection, target=ExportTarget.DEDICATED)
+    await exporting.world.sync(connection)
+    assert await exporting.all() == [HAIRCUT]
+    exporting.kind.before = lambda _asked, _about: None
+    await configure(exporting, connection, target=ExportTarget.PRIMARY)
+    await settle(exporting, connection)
+    assert await exporting.all() == [HAIRCUT]
