@@ -62,6 +62,10 @@ class Targets:
             if found is None:
                 return
             made = found.id
+        if not account.connection.exports():
+            # before it goes: where we are cut off then, it is not taken for one that its owner has deleted
+            async with self._database.write() as writer:
+                await Standings(writer, account.lease).set_dedicated(None)
         removed = True
         try:
             if await account.session.is_empty(made):
